@@ -1,0 +1,41 @@
+"""A ledger that lives in memory."""
+
+from collections.abc import Sequence
+
+from chengyi.model.errors import NotFoundError
+from chengyi.trust.merkle import Tree, consistency, leaf_hash, root
+from chengyi.trust.notes import Verifier, checkpoint_text, sign_note
+from chengyi.trust.ports import Checkpoint, Keys
+from simulators.keys import MemoryKeys
+
+
+class MemoryLedger:
+    """Implements `trust.ports.Ledger`."""
+
+    def __init__(self, keys: Keys | None = None, origin: str = "test.invalid/node") -> None:
+        self._keys: Keys = keys or MemoryKeys(origin)
+        self._entries: list[bytes] = []
+        self._leaves: list[bytes] = []
+        self.origin = origin
+
+    def append(self, entries: Sequence[bytes]) -> int:
+        first = len(self._entries)
+        self._entries.extend(entries)
+        self._leaves.extend(map(leaf_hash, entries))
+        return first
+
+    def checkpoint(self) -> Checkpoint:
+        size, top = len(self._leaves), root(self._leaves)
+        note = sign_note(checkpoint_text(self.origin, size, top), Verifier.parse(self._keys.verifier), self._keys.sign)
+        return Checkpoint(self.origin, size, top, note)
+
+    def entry(self, index: int) -> bytes:
+        if not 0 <= index < len(self._entries):
+            raise NotFoundError(kind="账本条目 entry", id=index)
+        return self._entries[index]
+
+    def inclusion(self, index: int, size: int) -> tuple[bytes, ...]:
+        return Tree(self._leaves[:size]).inclusion(index)
+
+    def consistency(self, old: int, new: int) -> tuple[bytes, ...]:
+        return consistency(self._leaves[:new], old)
