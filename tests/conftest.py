@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+import system
 from chengyi.model.clock import SetClock
 
 PROJECT = Path(__file__).parent.parent
@@ -24,3 +25,23 @@ def shared_data() -> Path:
 def clock() -> SetClock:
     """A clock that stands at a fixed moment."""
     return SetClock(datetime(2026, 11, 23, 8, 0, tzinfo=UTC))
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Name what was skipped and why, in the last lines."""
+    reasons = sorted({_reason(report) for report in terminalreporter.stats.get("skipped", [])})
+    for reason in reasons:
+        terminalreporter.write_line(f"SKIPPED 已跳过: {reason}", yellow=True)
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Fail a run that skipped what it could have avoided, where `CHENGYI_NO_SKIP` is set."""
+    reporter = session.config.pluginmanager.get_plugin("terminalreporter")
+    if not os.environ.get("CHENGYI_NO_SKIP") or reporter is None or hasattr(session.config, "workerinput"):
+        return
+    if any(system.MISSING in _reason(report) for report in reporter.stats.get("skipped", [])):
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
+def _reason(report: pytest.TestReport) -> str:
+    return report.longrepr[2].removeprefix("Skipped: ") if isinstance(report.longrepr, tuple) else str(report.longrepr)
