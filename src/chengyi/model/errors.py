@@ -132,6 +132,16 @@ class IntegrityError(TerminalError):
     exit_code = 76
 
 
+class PassphraseError(TerminalError):
+    """The passphrase of a key file is missing or does not fit. Facts: file."""
+
+    zh = "口令缺失或不符，密钥文件 {file} 未能打开。"
+    en = "The passphrase is missing or does not fit; the key file {file} was not opened."
+    advice_zh = "密钥文件未作任何改动；请核对口令后重试。"
+    advice_en = "The key file was not changed; check the passphrase and try again."
+    exit_code = 77
+
+
 class StorageFullError(TransientError):
     """No room left to write. Facts: path."""
 

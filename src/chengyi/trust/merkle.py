@@ -150,13 +150,14 @@ def consistency_spans(old: int, new: int) -> list[tuple[int, int]]:
 
 def verify_inclusion(index: int, size: int, leaf: bytes, proof: Sequence[bytes], root: bytes) -> None:
     """Verify that `leaf` is the hash at `index` of the tree of `size` with this root (RFC 9162 section 2.1.3.2)."""
-    verify_subtree_inclusion(index, 0, size, leaf, proof, root)
+    verify_subtree_inclusion(index, (0, size), leaf, proof, root)
 
 
 def verify_subtree_inclusion(
-    index: int, start: int, end: int, leaf: bytes, proof: Sequence[bytes], root: bytes
+    index: int, span: tuple[int, int], leaf: bytes, proof: Sequence[bytes], root: bytes
 ) -> None:
-    """Verify that `leaf` is the hash at `index` of the subtree over ``[start, end)`` with this root."""
+    """Verify that `leaf` is the hash at `index` of the subtree over ``[start, end)`` = `span` with this root."""
+    start, end = span
     _check_subtree(start, end)
     _check_hashes([leaf, *proof])
     _demand(start <= index < end, "序号不在树中 (the index is outside the tree)")
@@ -177,16 +178,17 @@ def verify_subtree_inclusion(
 def verify_consistency(old: int, new: int, proof: Sequence[bytes], old_root: bytes, new_root: bytes) -> None:
     """Verify that the tree of `new` extends the tree of `old` (RFC 9162 section 2.1.4.2)."""
     _demand(old > 0, "空树不能证明什么 (nothing follows from an empty tree)")
-    verify_subtree_consistency(0, old, new, proof, old_root, new_root)
+    verify_subtree_consistency((0, old), new, proof, old_root, new_root)
 
 
 def verify_subtree_consistency(
-    start: int, end: int, size: int, proof: Sequence[bytes], subtree_root: bytes, root: bytes
+    span: tuple[int, int], size: int, proof: Sequence[bytes], subtree_root: bytes, root: bytes
 ) -> None:
-    """Verify that the subtree over ``[start, end)`` is part of the tree of `size`.
+    """Verify that the subtree over ``[start, end)`` = `span` is part of the tree of `size`.
 
     Source: draft-ietf-plants-merkle-tree-certs section 4.4; an empty subtree is part of every tree.
     """
+    start, end = span
     _demand(0 <= start <= end <= size, "新树短于旧树 (the new tree is shorter than the old one)")
     if start == end:
         _demand(not proof and subtree_root == EMPTY_ROOT, "空子树的证明不符 (an empty subtree has no proof)")
