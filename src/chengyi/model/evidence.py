@@ -33,4 +33,4 @@ class Completeness:
         """Return received / expected, at most 1, or None where nothing was declared."""
         if not self.expected:
             return None
-        return min(1.0, (self.expected - len(self.missing)) / self.expected)
+        return min(self.received, self.expected) / self.expected
