@@ -1,0 +1,132 @@
+"""Writing the whole district: deliveries and source files for the product, and the truth apart from them.
+
+Rules: the same settings give the same bytes; ``truth/`` stands beside ``deliveries/`` and no source points into it;
+every row that is written has its true person in ``truth/people.parquet``, and every error that was put in is counted in
+``truth/errors.json``.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from chengyi.district import carriers, documents, truth
+from chengyi.district.departments import city, economy, registers, welfare
+from chengyi.district.faults import spoil
+from chengyi.district.settings import Settings
+from chengyi.district.sources import SENDINGS, Sending, header, toml
+from chengyi.district.table import Table
+from chengyi.district.world import World, create
+from chengyi.model.reporter import Reporter
+from chengyi.model.text import Text
+
+_TABLES: tuple[Callable[[World], Table], ...] = (
+    registers.population,
+    welfare.low_income,
+    registers.marriages,
+    registers.students,
+    welfare.hospital_visits,
+    economy.housing,
+    economy.social_insurance,
+    registers.disability,
+    welfare.disaster_relief,
+    welfare.donations,
+    economy.farm_subsidy,
+    economy.enterprises,
+    city.detectors,
+    city.cases,
+    city.sensors,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class District:
+    """What was generated: the folder, its people and households, rows by source, errors by source and kind."""
+
+    folder: Path
+    people: int
+    households: int
+    documents: int
+    rows: dict[str, int]
+    errors: dict[str, dict[str, int]]
+
+    @property
+    def sources(self) -> Path:
+        """Return the folder of the source files."""
+        return self.folder / "sources"
+
+    @property
+    def truth(self) -> Path:
+        """Return the folder of the truth, which the product never reads."""
+        return self.folder / "truth"
+
+
+def generate(folder: Path, people: int, seed: int, reporter: Reporter, settings: Settings | None = None) -> District:
+    """Write the district below a folder and say what was written; existing files of the same names are replaced."""
+    settings = replace(settings or Settings(), people=people, seed=seed)
+    with reporter.step(Text("生成演示区 云汀区", "Generating the district Yunting"), len(_TABLES) + 3) as step:
+        world = create(settings)
+        step.advance()
+        keeper = truth.Keeper(folder / "truth")
+        rows: dict[str, int] = {}
+        for number, make in enumerate(_TABLES):
+            table = make(world)
+            spoil(table, world.people, settings.stream(f"faults-{number}"))
+            _deliver(SENDINGS[number], table, folder, settings)
+            keeper.take(table)
+            rows[table.source] = len(table)
+            step.advance()
+        count = _archive(SENDINGS[-1], folder, settings)
+        step.advance()
+        errors = keeper.write(world)
+        step.advance()
+    return District(folder, people, world.people.places.households, count, rows, errors)
+
+
+def _deliver(sending: Sending, table: Table, folder: Path, settings: Settings) -> None:
+    if table.source != sending.id:
+        raise ValueError(f"{table.source} is not {sending.id}")
+    target = folder / "deliveries" / sending.folder
+    target.mkdir(parents=True, exist_ok=True)
+    names = header(sending, list(table.values))
+    files = table.files()
+    for name, rows in files:
+        _write(sending, target, name, names, [cells[rows] for cells in table.values.values()])
+    _describe(sending, folder, _owed(sending, [name for name, _ in files], settings))
+
+
+def _write(sending: Sending, target: Path, name: str, names: list[str], columns: carriers.Columns) -> None:
+    if sending.carrier == "csv":
+        carriers.write_csv(
+            target / name, names, columns, encoding=sending.encoding, delimiter=sending.delimiter, end=sending.end
+        )
+    elif sending.carrier == "xlsx":
+        carriers.write_xlsx(target / name, sending.within, names, columns)
+    elif sending.carrier == "jsonl":
+        carriers.write_jsonl(target / name, names, columns)
+    elif sending.carrier == "sqlite":
+        carriers.write_sqlite(target / name, sending.within, names, columns)
+    elif sending.carrier == "sql":
+        carriers.write_sqlite(target / "services.db", sending.within, names, columns)
+    else:
+        carriers.write_parquet(target / name, names, columns)
+
+
+def _owed(sending: Sending, delivered: Sequence[str], settings: Settings) -> list[str]:
+    """Return the deliveries that a source owes; health owes one that never came."""
+    if sending.id == "health-visits":
+        return [f"visits-{month}.jsonl" for month in settings.months(welfare.VISIT_MONTHS)]
+    return list(delivered)
+
+
+def _archive(sending: Sending, folder: Path, settings: Settings) -> int:
+    written = documents.compose(settings)
+    for document in written:
+        documents.write(document, folder / "deliveries" / sending.folder)
+    _describe(sending, folder, [document.path for document in written])
+    return len(written)
+
+
+def _describe(sending: Sending, folder: Path, owed: Sequence[str]) -> None:
+    target = folder / "sources"
+    target.mkdir(parents=True, exist_ok=True)
+    (target / f"{sending.id}.toml").write_text(toml(sending, owed), encoding="utf-8", newline="\n")
