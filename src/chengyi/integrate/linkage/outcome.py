@@ -1,0 +1,150 @@
+"""What a run tells: clusters, the edges that made them with reasons, and doubts for a person to settle.
+
+Rules: every cluster of several mentions is connected by its edges; a doubt is a pair that was left apart although it
+is fairly likely, likeliest first; reasons are observations, in the order of `REASONS`.
+"""
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from chengyi.integrate.linkage.clustering import TIED, probability
+from chengyi.integrate.linkage.columns import Bools, Floats, Ints
+from chengyi.integrate.linkage.compare import PLACE
+from chengyi.integrate.linkage.reasons import REASONS
+from chengyi.integrate.linkage.settings import Linkage, LinkageStats
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from chengyi.integrate.linkage.run import Run
+
+_RARE = 10.0
+_SIMILAR = 0.85
+_DOUBTS = 10_000
+_SAME_PROFILE = 0.999
+
+
+def assemble(run: "Run", stats: LinkageStats) -> Linkage:
+    """Return the outcome of a run whose stages are done."""
+    import pyarrow as pa
+
+    numbers = run.numbers
+    clusters = pa.table({"mention": numbers, "cluster": numbers[run.clusters]})
+    return Linkage(clusters, _edges(run), _doubts(run), stats)
+
+
+def _edges(run: "Run") -> "pa.Table":
+    import pyarrow as pa
+
+    likely = probability(run.odds)
+    place = run.clusters[run.profiles.rows[: run.profiles.count]]
+    joined = (place[run.left] == place[run.right]) & (likely >= run.settings.threshold) & ~run.apart
+    joined &= run.odds < TIED
+    pairs = _table(run, np.flatnonzero(joined), likely)
+    tables = [pairs, *_stars(run)]
+    return pa.concat_tables(tables).sort_by([("left", "ascending"), ("right", "ascending")])
+
+
+def _stars(run: "Run") -> "list[pa.Table]":
+    """Tie each known mention to the first of its person, and each open one to the first of its profile."""
+    profiles, persons = run.profiles, run.identity.persons
+    rows = np.arange(len(persons))
+    known = np.flatnonzero(persons >= 0)
+    first = np.full(int(persons.max(initial=-1)) + 1, -1, dtype=np.int64)
+    first[persons[known][::-1]] = known[::-1]
+    tied = known[first[persons[known]] != known]
+    open_rows = np.flatnonzero((persons < 0) & (profiles.rows[profiles.profile_of] != rows))
+    return [
+        _star(run.numbers, first[persons[tied]], tied, 1.0, "same_id"),
+        _star(run.numbers, profiles.rows[profiles.profile_of[open_rows]], open_rows, _SAME_PROFILE, "same_profile"),
+    ]
+
+
+def _star(numbers: Ints, left: Ints, right: Ints, likely: float, reason: str) -> "pa.Table":
+    import pyarrow as pa
+
+    return pa.table(
+        {
+            "left": numbers[left],
+            "right": numbers[right],
+            "probability": np.full(len(left), likely),
+            "reasons": pa.array([[reason]] * len(left), pa.list_(pa.string())),
+        }
+    )
+
+
+def _doubts(run: "Run") -> "pa.Table":
+    likely = probability(run.odds)
+    place = run.clusters[run.profiles.rows[: run.profiles.count]]
+    rows = np.flatnonzero((place[run.left] != place[run.right]) & (likely >= run.settings.doubt_floor))
+    rows = rows[np.lexsort((run.right[rows], run.left[rows], -likely[rows]))][:_DOUBTS]
+    return _table(run, rows, likely)
+
+
+def _table(run: "Run", rows: Ints, likely: Floats) -> "pa.Table":
+    import pyarrow as pa
+
+    codes, held = observe(run, rows)
+    hits, places = np.nonzero(held)
+    offsets = np.concatenate([[0], np.cumsum(np.bincount(hits, minlength=len(rows)))]).astype(np.int32)
+    values = pa.array(codes, pa.string()).take(pa.array(places))
+    ends = run.numbers[run.profiles.rows]
+    return pa.table(
+        {
+            "left": ends[run.left[rows]],
+            "right": ends[run.right[rows]],
+            "probability": likely[rows].astype(np.float64),
+            "reasons": pa.ListArray.from_arrays(pa.array(offsets), values),
+        }
+    )
+
+
+def observe(run: "Run", rows: Ints) -> tuple[list[str], Bools]:
+    """Return the reason codes, and for each pair which of them hold."""
+    features = run.features[rows]
+    held = _agreements(features) | _differences(features)
+    both = run.profiles.single[run.left[rows]] & run.profiles.single[run.right[rows]]
+    sources = run.people.source.codes
+    held["near_id"] = run.near_id[rows]
+    held["same_single_source"] = both & (sources[run.left[rows]] == sources[run.right[rows]])
+    held["different_ids"] = (run.profiles.persons[run.left[rows]] >= 0) & (run.profiles.persons[run.right[rows]] >= 0)
+    suspended = run.identity.suspended[run.profiles.rows]
+    held["shared_id"] = suspended[run.left[rows]] | suspended[run.right[rows]]
+    home = held["same_household"] | held["same_address"]
+    held["same_household_other_person"] = run.apart[rows] & home & ~held["same_single_source"] & ~held["different_ids"]
+    matrix = np.column_stack([held.get(code, np.zeros(len(rows), dtype=np.bool_)) for code in REASONS])
+    matrix[:, list(REASONS).index("overall")] = ~matrix.any(axis=1)
+    return list(REASONS), matrix
+
+
+def _agreements(features: Floats) -> dict[str, Bools]:
+    column = {name: features[:, place] for name, place in PLACE.items()}
+    name, birth, address = column["name_level"], column["birth_level"], column["address_level"]
+    similar = (name == 2) | ((name < 2) & (column["name_sorted"] >= _SIMILAR))
+    return {
+        "same_name": (name == 5) & (column["name_bits"] < _RARE),
+        "rare_name": (name == 5) & (column["name_bits"] >= _RARE),
+        "variant_name": name == 4,
+        "sound_name": name == 3,
+        "similar_name": similar,
+        "same_birth_date": birth == 5,
+        "similar_birth_date": (birth == 4) | (birth == 3),
+        "same_birth_year": birth == 2,
+        "same_sex": column["sex_same"] == 1,
+        "same_address": address == 3,
+        "similar_address": address == 2,
+        "same_phone": column["phone_level"] == 2,
+        "similar_phone": column["phone_level"] == 1,
+        "same_household": column["household_same"] == 1,
+        "same_extra": column["extra_level"] == 2,
+    }
+
+
+def _differences(features: Floats) -> dict[str, Bools]:
+    column = {name: features[:, place] for name, place in PLACE.items()}
+    return {
+        "different_name": (column["name_level"] <= 1) & (column["name_sorted"] < _SIMILAR),
+        "different_birth_date": column["birth_level"] <= 1,
+        "different_sex": column["sex_same"] == 0,
+    }

@@ -1,0 +1,65 @@
+"""What no probability may override: pairs that must not link, and evidence an id still gives.
+
+Rules: two different valid ids are two people; a source that lists each person once has two people in two rows; in one
+household or at one address another given name or another birth date is another person of the family, not a variant
+(Fellegi-Sunter alone merges families); an id one slip away from another is strong evidence, a far one is evidence against.
+"""
+
+import numpy as np
+
+from chengyi.integrate.linkage.columns import Bools, Column, Floats, Ints, People
+from chengyi.integrate.linkage.compare import PLACE
+
+NEAR_ID, NEXT_ID, FAR_ID = 8.0, 3.0, -4.0
+_DIFFERENT_GIVEN = 0.7
+
+
+def forbidden(people: People, persons: Ints, single: Bools, features: Floats, left: Ints, right: Ints) -> Bools:
+    """Mark the pairs that must not link; `single` marks the profiles of sources that list each person once."""
+    both = (persons[left] >= 0) & (persons[right] >= 0)
+    sources = people.source.codes
+    listed = single[left] & single[right] & (sources[left] == sources[right])
+    known_same = both & (persons[left] == persons[right])
+    return (both | listed | family(people, features, left, right)) & ~known_same  # type: ignore[no-any-return]
+
+
+def family(people: People, features: Floats, left: Ints, right: Ints) -> Bools:
+    """Mark pairs that share a household or an address but are two people of it."""
+    home = (_of(features, "household_same") == 1) | (_of(features, "address_level") == 3)
+    digits, years = _of(features, "birth_digits"), _of(features, "birth_years")
+    other_birth = (digits >= 3) & (years > 0)
+    level = _of(features, "name_level")
+    han = np.array([s.han for s in people.spellings] or [False], dtype=np.bool_)
+    written = han[people.name.codes[left]] & han[people.name.codes[right]] & ~np.isnan(level)
+    other_han = written & ((level < 2) | ((level == 2) & ~(_of(features, "birth_level") >= 4)))
+    other_word = ~written & (_of(features, "given_similarity") < _DIFFERENT_GIVEN)
+    near = (level == 1) & (_of(features, "birth_level") >= 4) & _one_character(people, left, right)
+    return home & ((written & other_birth) | (other_han & ~near) | (other_word & other_birth))  # type: ignore[no-any-return]
+
+
+def _of(features: Floats, name: str) -> Floats:
+    return features[:, PLACE[name]]
+
+
+def _one_character(people: People, left: Ints, right: Ints) -> Bools:
+    """Whether names of three characters or more differ in one, by the larger of their shared parts."""
+    a, b = people.parts.of(people.name.codes[left]), people.parts.of(people.name.codes[right])
+    shared = ((a[:, :, None] == b[:, None, :]) & (a[:, :, None] >= 0)).any(axis=2).sum(axis=1)
+    longest = np.maximum((a >= 0).sum(axis=1), (b >= 0).sum(axis=1))
+    return (longest >= 3) & (shared >= longest - 1)  # type: ignore[no-any-return]
+
+
+def id_evidence(ids: Column, left: Ints, right: Ints) -> tuple[Floats, Bools]:
+    """Return log2 odds from ids of which one cannot be trusted, and which pairs are within two slips."""
+    from rapidfuzz.distance import OSA
+    from rapidfuzz.process import cpdist
+
+    bits = np.zeros(len(left), dtype=np.float32)
+    near = np.zeros(len(left), dtype=np.bool_)
+    rows = np.flatnonzero((ids.codes[left] >= 0) & (ids.codes[right] >= 0))
+    if len(rows):
+        one, other = ids.values[ids.codes[left[rows]]], ids.values[ids.codes[right[rows]]]
+        slips = cpdist(one, other, scorer=OSA.distance, dtype=np.int32)
+        bits[rows] = np.select([slips <= 1, slips <= 2, slips >= 6], [NEAR_ID, NEXT_ID, FAR_ID], 0.0)
+        near[rows] = slips <= 2
+    return bits, near
