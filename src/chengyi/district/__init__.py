@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from chengyi.model.reporter import Reporter, SilentReporter
 
 if TYPE_CHECKING:
-    from chengyi.district.generate import District
+    from chengyi.district.writer import District
 
 DEFAULT_PEOPLE = 20_000
 DEFAULT_SEED = 990_106
@@ -26,7 +26,7 @@ def generate(
 
     `people` is between 500 and 500,000. The same `people` and `seed` give the same bytes. UsageError on another size.
     """
-    from chengyi.district.generate import generate as write
+    from chengyi.district.writer import write
     from chengyi.model.errors import UsageError
 
     if not 500 <= people <= MOST_PEOPLE:
@@ -36,7 +36,7 @@ def generate(
 
 def __getattr__(name: str) -> object:
     if name == "District":
-        from chengyi.district.generate import District
+        from chengyi.district.writer import District
 
         return District
     raise AttributeError(name)

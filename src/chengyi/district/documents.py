@@ -14,84 +14,88 @@ import numpy as np
 
 from chengyi.district.life import DISASTERS
 from chengyi.district.places import STREETS, quarter_name
-from chengyi.district.settings import DISTRICT_NAME, NOTICE, Settings
+from chengyi.district.settings import NOTICE, Settings
 
 COUNT = 200
-_ISSUERS = (
-    "区政府办公室",
-    "区民政局",
-    "区应急管理局",
-    "区交警大队",
-    "区水务局",
-    "区住房建设局",
-    "区档案馆",
-    "区数据局",
-)
 _CARRIERS = (("txt", "utf-8", 80), ("txt", "gb18030", 50), ("html", "utf-8", 50), ("pdf", "binary", 20))
-_TOPICS: tuple[tuple[str, str, str], ...] = (
-    (
+
+
+@dataclass(frozen=True, slots=True)
+class Topic:
+    """A kind of document: who issues it, in which months, its title and its text."""
+
+    kind: str
+    issuer: str
+    months: tuple[int, int]
+    title: str
+    body: str
+
+
+_TOPICS = (
+    Topic(
         "通知",
-        "关于做好{street}{disaster}灾后救助工作的通知",
-        (
-            "{street}{quarter}等地遭受{disaster}，请各有关单位于{days}个工作日内完成受灾户入户核查，"
-            "核定损失，先行救助，材料后补。救助金发放名册须报区应急管理局备案，并移交区档案馆归档。"
-        ),
+        "云汀区应急管理局",
+        (6, 10),
+        "关于做好{hit_street}{disaster}灾后救助工作的通知",
+        "{hit_street}{hit_quarter}等地此前遭受{disaster}，请各有关单位于{days}个工作日内完成受灾户入户核查，"
+        "核定损失，先行救助，材料后补。救助金发放名册须报区应急管理局备案，并移交区档案馆归档。",
     ),
-    (
+    Topic(
         "公告",
-        "关于调整{district}最低生活保障标准的公告",
-        (
-            "经研究，自2026年7月1日起，全区最低生活保障标准统一为每人每月{standard}元，"
-            "低保边缘家庭认定线为低保标准的1.5倍。本公告所称标准为演示区自拟，不代表任何地区的实际政策。"
-        ),
+        "云汀区民政局",
+        (7, 10),
+        "关于开展{street}低保对象年度复核的公告",
+        "自2026年7月1日起，全区最低生活保障标准为每人每月{standard}元，低保边缘家庭认定线为低保标准的1.5倍。"
+        "现对{street}在册对象开展年度复核，请于{days}个工作日内配合入户核查。"
+        "本公告所称标准为演示区自拟，不代表任何地区的实际政策。",
     ),
-    (
+    Topic(
         "会议纪要",
+        "{street}党政办公室",
+        (1, 10),
         "{street}第{number}次社区联席会议纪要",
-        (
-            "会议听取了{quarter}网格员关于独居老人、困难家庭走访情况的汇报，议定：一、对未享受救助的困难户于{days}个工作日内"
-            "逐户核实；二、发现已故人员仍在领取待遇的，由经办部门当月停发并说明情况；三、走访记录随会议材料一并归档。"
-        ),
+        "会议听取了{quarter}网格员关于独居老人、困难家庭走访情况的汇报，议定：一、对未享受救助的困难户于{days}个工作日内"
+        "逐户核实；二、发现已故人员仍在领取待遇的，由经办部门当月停发并说明情况；三、走访记录随会议材料一并归档。",
     ),
-    (
+    Topic(
         "通报",
-        "关于汀江大道交通拥堵处置情况的通报",
-        (
-            "10月28日早高峰，汀江大道一处路段因车辆故障通行受阻约{minutes}分钟，区交警大队接警后到场疏导。"
-            "要求各中队加强早晚高峰巡查，完善检测器异常上报，事件处置单须在次日归档。"
-        ),
+        "云汀区交警大队",
+        (10, 10),
+        "关于汀江大道等路段交通拥堵处置情况的通报（第{number}号）",
+        "10月28日早高峰，辖区一处路段因车辆故障通行受阻，区交警大队接警后到场疏导。"
+        "要求各中队加强早晚高峰巡查，完善检测器异常上报，事件处置单须在次日归档。{street}中队巡查频次增加{days}班。",
     ),
-    (
+    Topic(
         "答复",
+        "云汀区住房建设局",
+        (1, 10),
         "对{street}{quarter}居民来信的答复",
-        (
-            "来信反映的房屋安全问题已收悉。经现场查看，该房屋安全等级为{grade}级，拟纳入{year}年度危房改造计划，"
-            "改造期间可申请临时安置。如有异议，可在{days}个工作日内提出。"
-        ),
+        "来信反映的房屋安全问题已收悉。经现场查看，该房屋安全等级为{grade}级，拟纳入{year}年度危房改造计划，"
+        "改造期间可申请临时安置。如有异议，可在{days}个工作日内提出。",
     ),
-    (
+    Topic(
         "公示",
+        "{street}民政办公室",
+        (1, 10),
         "{street}{year}年{month}月救助对象公示",
-        (
-            "现将{street}{month}月新增救助对象户数予以公示：低保{number}户，低保边缘{days}户。"
-            "公示期五个工作日，居民如有意见可向街道民政办反映。为保护个人信息，本公示不列姓名和证件号码。"
-        ),
+        "现将{street}{month}月新增救助对象户数予以公示：低保{number}户，低保边缘{days}户。"
+        "公示期五个工作日，居民如有意见可向民政办公室反映。为保护个人信息，本公示不列姓名和证件号码。",
     ),
-    (
+    Topic(
         "简报",
+        "云汀区水务局",
+        (10, 10),
         "汀江水位与防汛工作简报第{number}期",
-        (
-            "10月27日夜间全区普降大雨，{street}水位站最高读数超过警戒线，区水务局启动四级响应，"
-            "转移{quarter}低洼处居民{days}户，目前水位已回落，设施运行正常。"
-        ),
+        "10月27日夜间全区普降大雨，汀江水位站最高读数超过警戒线，区水务局启动四级响应，"
+        "转移{street}{quarter}低洼处居民{days}户，目前水位已回落，设施运行正常。",
     ),
-    (
+    Topic(
         "移交清册",
-        "{issuer}{year}年度归档文件移交清册（第{number}批）",
-        (
-            "本批移交永久卷{days}件、定期三十年卷{number}件，均已完成真实性、完整性、可用性、安全性检测。"
-            "移交双方核对无误后签字，清册一式两份。"
-        ),
+        "云汀区档案馆",
+        (1, 10),
+        "{year}年度归档文件移交清册（第{number}批）",
+        "本批移交永久卷{days}件、定期三十年卷{number}件，均已完成真实性、完整性、可用性、安全性检测。"
+        "移交双方核对无误后签字，清册一式两份。",
     ),
 )
 
@@ -122,30 +126,30 @@ def write(document: Document, folder: Path) -> None:
 
 
 def _document(number: int, carrier: tuple[str, str], settings: Settings, rng: np.random.Generator) -> Document:
+    topic = _TOPICS[number % len(_TOPICS)]
     suffix, encoding = carrier
-    kind, title, body = _TOPICS[number % len(_TOPICS)]
-    words = _words(number, settings, rng)
-    title = title.format(**words)
-    issuer, month, day = words["issuer"], words["month"], int(rng.integers(1, 29))
-    head = f"云汀发〔{words['year']}〕{number + 1}号"
-    paragraphs = (head, body.format(**words), f"{issuer}  {words['year']}年{month}月{day}日", f"{NOTICE}。")
-    return Document(f"{words['year']}/{kind}/{number + 1:03d}-{title}.{suffix}", encoding, title, paragraphs)
+    words = _words(number, topic, settings, rng)
+    title, year = topic.title.format(**words), words["year"]
+    day = int(rng.integers(29, 32)) if topic.months[0] == 10 else int(rng.integers(1, 29))
+    issued = f"{topic.issuer.format(**words)}  {year}年{words['month']}月{day}日"
+    paragraphs = (f"云汀发〔{year}〕{number + 1}号", topic.body.format(**words), issued, f"{NOTICE}。")
+    return Document(f"{year}/{topic.kind}/{number + 1:03d}-{title}.{suffix}", encoding, title, paragraphs)
 
 
-def _words(number: int, settings: Settings, rng: np.random.Generator) -> dict[str, str]:
+def _words(number: int, topic: Topic, settings: Settings, rng: np.random.Generator) -> dict[str, str]:
     street = int(rng.integers(0, len(STREETS)))
+    disaster, hit_street, hit_quarter, *_ = DISASTERS[int(rng.integers(0, len(DISASTERS)))]
     return {
-        "district": DISTRICT_NAME,
         "street": STREETS[street].name,
         "quarter": quarter_name(street, int(rng.integers(0, 8))),
-        "disaster": DISASTERS[int(rng.integers(0, len(DISASTERS)))][0],
-        "issuer": _ISSUERS[int(rng.integers(0, len(_ISSUERS)))],
+        "disaster": disaster,
+        "hit_street": STREETS[hit_street].name,
+        "hit_quarter": quarter_name(hit_street, hit_quarter),
         "grade": "CD"[int(rng.integers(0, 2))],
         "standard": str(settings.standard),
         "number": str(number // len(_TOPICS) + 1),
         "days": str(int(rng.integers(3, 20))),
-        "minutes": str(int(rng.integers(20, 160))),
-        "month": str(int(rng.integers(1, settings.as_of.month + 1))),
+        "month": str(int(rng.integers(topic.months[0], topic.months[1] + 1))),
         "year": str(settings.as_of.year),
     }
 

@@ -105,7 +105,7 @@ def _surname_table() -> tuple[np.ndarray, np.ndarray]:
 
 
 def _falling(count: int) -> np.ndarray:
-    return 1.0 / (np.arange(count) + 6.0)
+    return 1.0 / (np.arange(count) + 3.0)
 
 
 def draw(weights: np.ndarray, count: int, rng: np.random.Generator) -> np.ndarray:

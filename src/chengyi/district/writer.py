@@ -60,7 +60,7 @@ class District:
         return self.folder / "truth"
 
 
-def generate(folder: Path, people: int, seed: int, reporter: Reporter, settings: Settings | None = None) -> District:
+def write(folder: Path, people: int, seed: int, reporter: Reporter, settings: Settings | None = None) -> District:
     """Write the district below a folder and say what was written; existing files of the same names are replaced."""
     settings = replace(settings or Settings(), people=people, seed=seed)
     with reporter.step(Text("生成演示区 云汀区", "Generating the district Yunting"), len(_TABLES) + 3) as step:
