@@ -1,0 +1,122 @@
+"""What happens around every page: preferences, seat, door, calm errors.
+
+Rules: the actor is built anew for each request from the account; a one-time password opens nothing but the page
+that changes it; an idle session ends; a signed-in page is never kept by a cache; an error is never a traceback.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from django.contrib.auth import logout
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.utils import translation
+from django.utils.cache import add_never_cache_headers
+
+from chengyi.console.accounts.service import actor_of, must_change_password
+from chengyi.console.application import DESK
+from chengyi.console.cookies import LANGUAGE_COOKIE, TYPE_COOKIE
+from chengyi.console.door import Door
+from chengyi.console.settings import IDLE_SECONDS
+from chengyi.console.views.errors import absent, calm, wrong_method
+from chengyi.model.errors import ChengyiError
+
+Answer = Callable[[HttpRequest], HttpResponse]
+SEEN = "seen"
+SEEN_EVERY_SECONDS = 60
+
+
+class PreferenceMiddleware:
+    """Puts the desk, the language and the type size on the request."""
+
+    def __init__(self, get_response: Answer) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        """Answer in the reader's language; Chinese unless English was chosen."""
+        request.desk = request.META[DESK]
+        request.node = request.desk.node
+        request.actor = None
+        request.language = "en" if request.COOKIES.get(LANGUAGE_COOKIE) == "en" else "zh"
+        request.large = request.COOKIES.get(TYPE_COOKIE) == "large"
+        with translation.override("en" if request.language == "en" else "zh-hans"):
+            response = self.get_response(request)
+        response.headers["Permissions-Policy"] = "camera=(), geolocation=(), microphone=(), payment=()"
+        return response
+
+
+class SeatMiddleware:
+    """Seats the signed-in account as an actor, and ends idle sessions."""
+
+    def __init__(self, get_response: Answer) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        """Answer with `request.actor` set for a signed-in account."""
+        if request.user.is_authenticated and not self._idle(request):
+            request.actor = actor_of(request.user)
+        response = self.get_response(request)
+        if request.actor is not None or "Cache-Control" not in response.headers:
+            add_never_cache_headers(response)
+        return response
+
+    def _idle(self, request: HttpRequest) -> bool:
+        now = int(request.node.clock.now().timestamp())
+        seen = request.session.get(SEEN, now)
+        if now - seen > IDLE_SECONDS:
+            logout(request)
+            return True
+        if SEEN not in request.session or now - seen >= SEEN_EVERY_SECONDS:
+            request.session[SEEN] = now
+        return False
+
+
+class DoorMiddleware:
+    """Opens a view only through its declared door."""
+
+    def __init__(self, get_response: Answer) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        """Pass on; the door is looked at once the view is known."""
+        return self.get_response(request)
+
+    def process_view(self, request: HttpRequest, view: Any, args: Any, kwargs: Any) -> HttpResponse | None:  # noqa: ANN401
+        """Let in, send to sign-in, or answer as if there were no such page."""
+        door: Door | None = getattr(view, "door", None)
+        if door is None:
+            return absent(request)
+        if request.actor is None and not door.public:
+            return _to_sign_in(request)
+        if not (door.public or door.unseated) and must_change_password(request.user, request.node.clock.now()):
+            return redirect("change-password")
+        if not door.admits(request.actor):
+            return absent(request)
+        return None if request.method in door.methods else wrong_method(request, door)
+
+
+class CalmMiddleware:
+    """Turns the product's errors into a page with a message and advice."""
+
+    def __init__(self, get_response: Answer) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        """Pass on."""
+        return self.get_response(request)
+
+    def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
+        """Answer an error of the product; anything else goes to the 500 page."""
+        return calm(request, error) if isinstance(error, ChengyiError) else None
+
+
+def _to_sign_in(request: HttpRequest) -> HttpResponse:
+    if request.headers.get("HX-Request"):
+        return HttpResponse(status=204, headers={"HX-Redirect": "/sign-in/"})
+    from urllib.parse import urlencode
+
+    if request.path == "/" or request.method != "GET":
+        return redirect("sign-in")
+    return redirect("/sign-in/?" + urlencode({"next": request.get_full_path()}))

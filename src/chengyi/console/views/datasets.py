@@ -1,0 +1,32 @@
+"""Datasets: their fields, versions, and the rows at fault."""
+
+from __future__ import annotations
+
+from django.http import HttpRequest, HttpResponse
+
+from chengyi.console.door import opens
+from chengyi.console.views.page import PAGE_ROWS, offset_of, pager, show, text_of
+from chengyi.model.actor import Permission
+
+
+@opens(Permission.SEE_DATASETS)
+def listing(request: HttpRequest) -> HttpResponse:
+    """List the datasets."""
+    query = text_of(request, "q").lower()
+    found = [
+        each
+        for each in request.node.integrate.datasets(request.actor)
+        if query in f"{each.name} {each.title.zh} {each.title.en} {each.department}".lower()
+    ]
+    return show(request, "datasets.html", {"datasets": found, "query": query})
+
+
+@opens(Permission.SEE_DATASETS)
+def page(request: HttpRequest, name: str) -> HttpResponse:
+    """Show one dataset."""
+    dataset = request.node.integrate.dataset(name)
+    values = {"dataset": dataset, "faults": None}
+    if request.actor.may(Permission.SEE_QUARANTINE):
+        faults = request.node.integrate.faults(dataset=name, limit=PAGE_ROWS, offset=offset_of(request))
+        values |= {"faults": faults, "pager": pager(request, len(faults))}
+    return show(request, "dataset.html", values)
