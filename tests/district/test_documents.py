@@ -1,4 +1,5 @@
 import re
+from datetime import date
 from pathlib import Path
 
 from chengyi.district.documents import COUNT, Document, compose, write
@@ -27,7 +28,7 @@ def test_all_carriers_and_encodings_are_there() -> None:
 
 
 def test_pdf_cross_references_point_at_their_objects(tmp_path: Path) -> None:
-    write(Document("a.pdf", "binary", "关于演示的通知", (NOTICE,)), tmp_path)
+    write(Document("a.pdf", "binary", "关于演示的通知", date(2026, 3, 1), (NOTICE,)), tmp_path)
     data = (tmp_path / "a.pdf").read_bytes()
     found = re.search(rb"startxref\n([0-9]+)\n%%EOF\n$", data)
     assert data.startswith(b"%PDF-1.4")
@@ -39,7 +40,7 @@ def test_pdf_cross_references_point_at_their_objects(tmp_path: Path) -> None:
 
 
 def test_html_is_escaped(tmp_path: Path) -> None:
-    write(Document("a.html", "utf-8", "甲<乙", ("一&二",)), tmp_path)
+    write(Document("a.html", "utf-8", "甲<乙", date(2026, 3, 1), ("一&二",)), tmp_path)
     page = (tmp_path / "a.html").read_text("utf-8")
     assert "<title>甲&lt;乙</title>" in page
     assert "一&amp;二" in page

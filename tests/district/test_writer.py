@@ -2,6 +2,7 @@ import hashlib
 import json
 import re
 import sqlite3
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pyarrow.parquet as pq
@@ -58,6 +59,18 @@ def test_one_monthly_delivery_never_came(district: District, deliveries: Path) -
     owed = re.findall(r"visits-[0-9-]+\.jsonl", (district.sources / "health-visits.toml").read_text("utf-8"))
     assert len(owed) == 12
     assert set(owed) - set(delivered) == {"visits-2026-03.jsonl"}
+
+
+def test_deliveries_bear_the_day_on_which_they_were_handed_over(deliveries: Path) -> None:
+    days = {
+        path.name: datetime.fromtimestamp(path.stat().st_mtime, UTC).date().isoformat()
+        for path in deliveries.rglob("*")
+        if path.is_file()
+    }
+    assert days["visits-2025-12.jsonl"] == "2026-01-05"
+    assert days["detectors-2026-10-31.csv"] == "2026-11-01"
+    assert days["housing.db"] == "2026-11-01"
+    assert max(days.values()) < "2026-11-10"
 
 
 def test_no_number_of_a_real_place_is_in_any_delivery(deliveries: Path) -> None:

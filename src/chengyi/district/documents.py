@@ -6,6 +6,7 @@ low-income line) is the same invented district that the tables describe.
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import date
 from html import escape
 from pathlib import Path
 from types import MappingProxyType
@@ -107,6 +108,7 @@ class Document:
     path: str
     encoding: str
     title: str
+    issued: date
     paragraphs: tuple[str, ...]
 
 
@@ -118,11 +120,12 @@ def compose(settings: Settings) -> list[Document]:
     return [_document(number, carriers[order[number]], settings, rng) for number in range(COUNT)]
 
 
-def write(document: Document, folder: Path) -> None:
-    """Write one document below a folder."""
+def write(document: Document, folder: Path) -> Path:
+    """Write one document below a folder and return where it is."""
     path = folder / document.path
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(_WRITERS[path.suffix](document))
+    return path
 
 
 def _document(number: int, carrier: tuple[str, str], settings: Settings, rng: np.random.Generator) -> Document:
@@ -131,9 +134,10 @@ def _document(number: int, carrier: tuple[str, str], settings: Settings, rng: np
     words = _words(number, topic, settings, rng)
     title, year = topic.title.format(**words), words["year"]
     day = int(rng.integers(29, 32)) if topic.months[0] == 10 else int(rng.integers(1, 29))
-    issued = f"{topic.issuer.format(**words)}  {year}年{words['month']}月{day}日"
-    paragraphs = (f"云汀发〔{year}〕{number + 1}号", topic.body.format(**words), issued, f"{NOTICE}。")
-    return Document(f"{year}/{topic.kind}/{number + 1:03d}-{title}.{suffix}", encoding, title, paragraphs)
+    issued = date(int(year), int(words["month"]), day)
+    signed = f"{topic.issuer.format(**words)}  {year}年{issued.month}月{issued.day}日"
+    paragraphs = (f"云汀发〔{year}〕{number + 1}号", topic.body.format(**words), signed, f"{NOTICE}。")
+    return Document(f"{year}/{topic.kind}/{number + 1:03d}-{title}.{suffix}", encoding, title, issued, paragraphs)
 
 
 def _words(number: int, topic: Topic, settings: Settings, rng: np.random.Generator) -> dict[str, str]:

@@ -70,10 +70,6 @@ class Addresses:
         """Tell for each household whether it lives in a village."""
         return np.asarray(np.array([street.rural for street in STREETS])[self.street])
 
-    def place(self) -> np.ndarray:
-        """Return one number for each estate or village."""
-        return np.asarray(self.street * 100 + self.quarter)
-
 
 def settle(households: int, rng: np.random.Generator) -> Addresses:
     """Give each household an address; the streets' shares of households are exact."""

@@ -5,8 +5,11 @@ every row that is written has its true person in ``truth/people.parquet``, and e
 ``truth/errors.json``.
 """
 
+import os
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 from chengyi.district import carriers, documents, truth
@@ -83,32 +86,47 @@ def write(folder: Path, people: int, seed: int, reporter: Reporter, settings: Se
 
 
 def _deliver(sending: Sending, table: Table, folder: Path, settings: Settings) -> None:
-    if table.source != sending.id:
-        raise ValueError(f"{table.source} is not {sending.id}")
     target = folder / "deliveries" / sending.folder
     target.mkdir(parents=True, exist_ok=True)
     names = header(sending, list(table.values))
     files = table.files()
     for name, rows in files:
-        _write(sending, target, name, names, [cells[rows] for cells in table.values.values()])
+        path = target / (name if sending.carrier != "sql" else "services.db")
+        _write(sending, path, names, [cells[rows] for cells in table.values.values()])
+        _date(path, _handed_over(name, settings))
     _describe(sending, folder, _owed(sending, [name for name, _ in files], settings))
 
 
-def _write(sending: Sending, target: Path, name: str, names: list[str], columns: carriers.Columns) -> None:
+def _write(sending: Sending, path: Path, names: list[str], columns: carriers.Columns) -> None:
     if sending.carrier == "csv":
         carriers.write_csv(
-            target / name, names, columns, encoding=sending.encoding, delimiter=sending.delimiter, end=sending.end
+            path, names, columns, encoding=sending.encoding, delimiter=sending.delimiter, end=sending.end
         )
     elif sending.carrier == "xlsx":
-        carriers.write_xlsx(target / name, sending.within, names, columns)
+        carriers.write_xlsx(path, sending.within, names, columns)
     elif sending.carrier == "jsonl":
-        carriers.write_jsonl(target / name, names, columns)
-    elif sending.carrier == "sqlite":
-        carriers.write_sqlite(target / name, sending.within, names, columns)
-    elif sending.carrier == "sql":
-        carriers.write_sqlite(target / "services.db", sending.within, names, columns)
+        carriers.write_jsonl(path, names, columns)
+    elif sending.carrier in {"sqlite", "sql"}:
+        carriers.write_sqlite(path, sending.within, names, columns)
     else:
-        carriers.write_parquet(target / name, names, columns)
+        carriers.write_parquet(path, names, columns)
+
+
+def _handed_over(name: str, settings: Settings) -> date:
+    """Return when a delivery was handed over: a day's file the day after, a month's file on the fifth."""
+    found = re.search(r"(\d{4})-(\d{2})(?:-(\d{2}))?", name)
+    if not found:
+        return settings.as_of + timedelta(days=1)
+    year, month, day = (int(part) if part else 0 for part in found.groups())
+    if day:
+        return date(year, month, day) + timedelta(days=1)
+    return (date(year, month, 28) + timedelta(days=4)).replace(day=5)
+
+
+def _date(path: Path, day: date) -> None:
+    """Set a file's time, from which collection takes when the delivery happened."""
+    moment = datetime(day.year, day.month, day.day, 1, tzinfo=UTC).timestamp()
+    os.utime(path, (moment, moment))
 
 
 def _owed(sending: Sending, delivered: Sequence[str], settings: Settings) -> list[str]:
@@ -121,7 +139,7 @@ def _owed(sending: Sending, delivered: Sequence[str], settings: Settings) -> lis
 def _archive(sending: Sending, folder: Path, settings: Settings) -> int:
     written = documents.compose(settings)
     for document in written:
-        documents.write(document, folder / "deliveries" / sending.folder)
+        _date(documents.write(document, folder / "deliveries" / sending.folder), document.issued)
     _describe(sending, folder, [document.path for document in written])
     return len(written)
 

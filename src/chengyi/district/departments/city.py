@@ -5,7 +5,6 @@ from dataclasses import dataclass
 import numpy as np
 
 from chengyi.district.names import draw
-from chengyi.district.places import STREETS
 from chengyi.district.table import Table, cells, chosen, constant, moments, numbered
 from chengyi.district.world import World
 
@@ -176,8 +175,3 @@ def _readings(number: int, hours: int, rng: np.random.Generator) -> np.ndarray:
         "流量": 3.2 + 9.0 * flood + 0.15 * noise,
     }[quantity]
     return np.asarray(np.round(reading, 2))
-
-
-def street_names() -> tuple[str, ...]:
-    """Return the names of all streets, for documents."""
-    return tuple(street.name for street in STREETS)
