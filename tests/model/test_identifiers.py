@@ -55,7 +55,6 @@ def test_checks_never_raise(text: str) -> None:
     for check in (ids.check_citizen_id, ids.check_credit_code, ids.check_organisation_code):
         assert isinstance(check(text), list)
     assert isinstance(ids.check_area_code(text), list)
-    assert isinstance(ids.check_fonds_number(text), list)
     assert isinstance(ids.standard_citizen_id(text), str)
 
 
@@ -104,16 +103,6 @@ def test_made_credit_code_passes_both_checks(number: int) -> None:
     code = ids.make_credit_code("9", "1", "990106", f"MA{number:06d}")
     assert ids.check_credit_code(code) == []
     assert ids.check_organisation_code(code[8:17]) == []
-
-
-@pytest.mark.parametrize("text", ["Y012", "0012", "J101"])
-def test_fonds_numbers(text: str) -> None:
-    assert ids.check_fonds_number(text) == []
-
-
-@pytest.mark.parametrize("text", ["", "Y12", "YY12", "y012", "Y0123"])
-def test_bad_fonds_numbers(text: str) -> None:
-    assert ids.check_fonds_number(text) == ["shape"]
 
 
 @pytest.mark.parametrize("first17", ["", "1101051949123100", "1101051949123100٢", "1101051949123100X"])

@@ -1,4 +1,4 @@
-"""Identifiers of people, organisations, areas and fonds: their checks and constructors, all pure.
+"""Identifiers of people, organisations and areas: their checks and constructors, all pure.
 
 Rules: a check never raises on bad text, it returns the codes of every fault it found, and an empty list means
 well-formed; a constructor raises ValueError on a malformed part; nothing is repaired unless the check digit then
@@ -6,7 +6,7 @@ agrees. Area codes 99xxxx are assigned to nobody; the demonstration district liv
 number can be a real person's.
 
 Sources: GB 11643-1999 with ISO 7064 MOD 11-2 (citizen number); GB 32100-2015 (unified social credit code);
-GB 11714-1997 (organisation code); GB/T 2260 (area codes); DA/T 13 (fonds number).
+GB 11714-1997 (organisation code); GB/T 2260 (area codes). Fonds numbers and archival codes: `model.archival_code`.
 """
 
 import re
@@ -50,7 +50,6 @@ _ORGANISATION_WEIGHTS = (3, 7, 9, 10, 5, 8, 4, 2)
 _ORGANISATION_FORM = re.compile(r"[0-9A-Z]{8}[0-9X]")
 
 _AREA_FORM = re.compile(r"[0-9]{6}([0-9]{3}([0-9]{3})?)?")
-_FONDS_FORM = re.compile(r"[0-9A-Z][0-9]{3}")
 
 
 def clean(text: str) -> str:
@@ -194,8 +193,3 @@ def check_area_code(text: str) -> list[str]:
 def is_demonstration_area(code: str) -> bool:
     """Tell whether a code (or a number that begins with one) lies in the range that is assigned to nobody."""
     return code.startswith(DEMONSTRATION_PREFIX)
-
-
-def check_fonds_number(text: str) -> list[str]:
-    """Return the faults of a fonds number (全宗号): four characters, a letter or digit and three digits."""
-    return [] if _FONDS_FORM.fullmatch(text) else ["shape"]
