@@ -13,6 +13,7 @@ from chengyi.archive.packages import seal_part
 from chengyi.archive.rows import checks as checks_table
 from chengyi.archive.rows import package_components, packages, row_seals
 from chengyi.model.codes import RecordClass, Retention, SharingClass
+from chengyi.model.errors import IntegrityError
 from chengyi.model.package import Check, Package, Property, RowSeal, Verdict
 from chengyi.model.submission import Component
 from chengyi.model.text import Text
@@ -49,14 +50,17 @@ def replace_checks(connection: Connection, found: Mapping[str, Sequence[Check]])
 
 
 def load(connection: Connection, query: Select[Any]) -> list[Package]:
-    """Return the packages that a query over `packages` selects, whole, in its order."""
+    """Return the packages that a query over `packages` selects, whole, in its order; IntegrityError on edited codes."""
     rows = list(connection.execute(query).mappings())
     refs = [row["ref"] for row in rows]
     files = _grouped(connection, package_components, package_components.c.ref, refs, package_components.c.path)
     submissions = [row["submission"] for row in rows]
     checks = _grouped(connection, checks_table, checks_table.c.submission, submissions, checks_table.c.ordinal)
     seals = _grouped(connection, row_seals, row_seals.c.ref, refs, row_seals.c.ref)
-    return [_package(row, files[row["ref"]], checks[row["submission"]], seals[row["ref"]]) for row in rows]
+    try:
+        return [_package(row, files[row["ref"]], checks[row["submission"]], seals[row["ref"]]) for row in rows]
+    except (ValueError, TypeError) as error:
+        raise IntegrityError(object="packages", why=f"著录行被改动 (a row was edited: {error})") from error
 
 
 def checks_of(connection: Connection, submission: str) -> tuple[Check, ...]:

@@ -134,8 +134,8 @@ def read(data: bytes) -> dict[str, Any]:
 
 
 def state_of(value: Mapping[str, Any], version: int) -> dict[str, str]:
-    """Return path -> sha512 of one version."""
-    state: Mapping[str, list[str]] = value["versions"][f"v{version}"]["state"]
+    """Return path -> sha512 of one version; empty where there is no such version."""
+    state: Mapping[str, list[str]] = value["versions"].get(f"v{version}", {}).get("state", {})
     return {path: digest for digest, paths in state.items() for path in paths}
 
 

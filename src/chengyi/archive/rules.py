@@ -157,6 +157,8 @@ def _range(facts: Facts) -> Outcome:
 
 
 def _plausible(facts: Facts) -> Outcome:
+    if facts.event_time.tzinfo is None or facts.captured_at.tzinfo is None:
+        return _manual("时间未带时区，须人工核对", "a time has no time zone; a person has to compare them")
     if facts.event_time.year < EARLIEST_YEAR or facts.event_time > facts.captured_at + CLOCK_SLACK:
         return _manual(
             f"形成时间 {facts.event_time:%Y-%m-%d} 早于 {EARLIEST_YEAR} 年或晚于收集时间，须人工核对",

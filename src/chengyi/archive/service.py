@@ -199,7 +199,9 @@ class Archive:
 
     def _inventory_object(self, package: Package) -> str:
         with self._rows.read() as connection:
-            query = select(packages.c.inventory_object).where(packages.c.ref == package.ref)
+            query = select(packages.c.inventory_object).where(
+                packages.c.id == package.id, packages.c.version == package.version
+            )
             return str(connection.execute(query).scalar_one())
 
 
@@ -208,7 +210,7 @@ def _seen() -> Select[Any]:
 
 
 def _component(package: Package, path: str) -> Component:
-    for component in package.components:
-        if component.path == path:
-            return component
-    raise NotFoundError(kind="文件 file", id=f"{package.ref}/{path}")
+    found = next((each for each in package.components if each.path == path), None)
+    if found is None:
+        raise NotFoundError(kind="文件 file", id=f"{package.ref}/{path}")
+    return found

@@ -158,8 +158,9 @@ class _Walk:
         )
         if seal is None:
             return Text("不是表，无行", "not a table; no rows")
-        component = next(each for each in self._package.components if each.path == seal.component)
-        table = self._with.tables.read_sealed(component, seal)
+        sealed = [each for each in self._package.components if each.path == seal.component]
+        self._demand(bool(sealed), "封印所指文件不存在", "the sealed file is not there")
+        table = self._with.tables.read_sealed(sealed[0], seal)
         agree = (len(table.tree), len(table.bad), root(table.tree).hex()) == (seal.rows, seal.rejected, seal.root)
         self._demand(agree, "重新计算的根哈希不符", "the recomputed root does not agree")
         return Text(f"{seal.rows} 行，根哈希 {seal.root}", f"{seal.rows} rows, root {seal.root}")
