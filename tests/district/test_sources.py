@@ -37,6 +37,23 @@ def test_paths_are_relative_to_the_home_and_exist(district: District) -> None:
         assert (district.folder / path).exists()
 
 
+def test_collection_reads_the_source_files_and_every_row(district: District) -> None:
+    from chengyi.collect import load_sources
+    from chengyi.collect.connectors import connect
+    from chengyi.collect.delivery import Delivery
+    from chengyi.collect.readers import read_table
+
+    for source in load_sources(district.sources, district.folder):
+        rows = 0
+        for item in connect(source.kind, source.connector, source.id, district.folder).deliveries(lambda *_: False):
+            if isinstance(item, Delivery) and source.reader is not None:
+                with item.open() as stream:
+                    batch = read_table(stream.read(), source.reader, item.path, source.id)
+                assert not batch.bad
+                rows += batch.table.num_rows
+        assert rows == district.rows.get(source.id, 0)
+
+
 def test_senders_differ_in_names_encodings_and_carriers() -> None:
     names = {sending.columns["citizen_id"] for sending in SENDINGS if "citizen_id" in sending.columns}
     assert len(names) >= 10
