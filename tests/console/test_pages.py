@@ -131,7 +131,7 @@ def test_a_dossier_is_masked_by_role(node: SimNode, visit: Visit) -> None:
 def test_promise_6_a_view_says_what_it_does_not_reach(busy: SimNode, visit: Visit) -> None:
     page = visit(Role.OPERATOR).get("/figures/fig-0/").content.decode()
     assert "未取到" in page
-    assert "区医保局" in page
+    assert "4 行因质量问题在隔离区" in page
 
 
 def test_every_text_of_a_template_stands_in_both_languages() -> None:

@@ -12,6 +12,11 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+from chengyi.archive.search import Found
+from chengyi.archive.tables import RowProof
+from chengyi.archive.verification import Verification, VerificationStep
+from chengyi.brain.values import Trace, TraceStep
+from chengyi.collect.report import Account, Tally
 from chengyi.model.act import Act, ActKind
 from chengyi.model.actor import Actor, Permission, node_actor
 from chengyi.model.clock import Clock, SetClock
@@ -37,6 +42,7 @@ from chengyi.model.package import Check, Package, Property, RowSeal, Verdict
 from chengyi.model.reporter import Reporter
 from chengyi.model.submission import Component, Submission, SubmissionState
 from chengyi.model.text import Text
+from chengyi.share.tracing import RowTrace
 from chengyi.trust.ports import Receipt
 from simulators.audit import MemoryAudit
 from simulators.keys import MemoryKeys
@@ -123,13 +129,14 @@ class SimCollect:
         ][offset : offset + limit]
 
     def account(self, source: str) -> Any:
-        line = SimpleNamespace
-        return SimpleNamespace(
+        return Account(
             source=source,
-            received=line(count=9, bytes=4_821_332, digest=SHA),
-            archived=line(count=8, bytes=4_300_001, digest=SHA),
-            quarantined=line(count=1, bytes=521_331, digest=SHA),
-            balanced=True,
+            received=Tally(9, 4_821_332, SHA),
+            archived=Tally(7, 3_749_921, SHA),
+            quarantined=Tally(1, 535_703, SHA),
+            pending=Tally(1, 535_708, SHA),
+            refused=2,
+            balanced=False,
         )
 
     def completeness(self, source: str) -> Completeness:
@@ -229,10 +236,10 @@ class SimArchive:
         actor.require(Permission.SEE_RECORDS)
         self.node.fail.check("search")
         if query == "无":
-            return SimpleNamespace(total=0, packages=())
+            return Found(0, ())
         found = [replace(package(), id=f"{PACKAGE}{number}") for number in range(43)]
         found[0] = package(2)
-        return SimpleNamespace(total=43, packages=tuple(found[offset : offset + limit]))
+        return Found(43, tuple(found[offset : offset + limit]))
 
     def package(self, ref: str, actor: Actor) -> Package:
         if not ref.startswith(PACKAGE):
@@ -251,14 +258,17 @@ class SimArchive:
             ("核对清单摘要", "Check the inventory"),
             ("核对行根", "Check the row root"),
         )
-        done = SimpleNamespace
-        steps = tuple(done(title=both(*name), ok=True, finding=both("相符。", "It matches.")) for name in names)
-        return done(steps=steps, ok=True)
+        steps = (
+            VerificationStep(number, both(*name), ok=True, finding=both("相符。", "It matches."))
+            for number, name in enumerate(names, 1)
+        )
+        return Verification(ref, tuple(steps))
 
     def row_proof(self, ref: str, row: int) -> Any:
         if row > 2314:
             raise NotFoundError(kind="行 row", id=row)
-        return SimpleNamespace(ref=ref, row=row, canonical=b'["1"]', leaf=LEAF, hashes=(SHA, LEAF), root=SHA, rows=2314)
+        leaf, other = bytes.fromhex(LEAF), bytes.fromhex(SHA)
+        return RowProof(ref, row, b'["1"]', leaf, (other, leaf), other, 2314)
 
 
 @dataclass
@@ -466,7 +476,7 @@ class SimBrain:
         ]
 
     def figures(self, indicator: str = "", limit: int = 100) -> list[Figure]:
-        done = Completeness(2, 1, ("区医保局",))
+        done = Completeness(2310, 2306, ("quarantined:4", "gap:civil-low-income/2026-10.csv"))
         return [
             Figure(f"fig-{place}", "livelihood.unreached", 2, group, value, NOW, 37, SHA, done, 3)
             for place, (group, value) in enumerate((("柳岸街道", "37"), ("清波街道", "1204")))
@@ -582,17 +592,25 @@ class SimNode:
         )
         return SimpleNamespace(counts=COUNTS, sources=lines, gaps=GAPS, last_run=NOW - timedelta(minutes=12))
 
-    def trace(self, id: str) -> Any:
+    def trace(self, id: str) -> Trace:
         rule = self.brain.indicators()[0]
-        row = SimpleNamespace(
-            evidence=EVIDENCE,
-            ok=True,
-            archival_code="Y012-SJ·2026-D30-000123",
-            entry=2,
-            finding=both("相符", "It matches"),
+        row = RowTrace(EVIDENCE, ok=True, finding=both("相符", "It matches"), archival_code="Y012-SJ·2026-D30-000123", entry=2)
+        steps = (
+            TraceStep(both("规则", "Rule"), both("与登记的口径一致。", "As it was declared.")),
+            TraceStep(both("输入", "Inputs"), both("两次调阅均在账。", "Both readings are in the ledger."), ok=True),
         )
-        return SimpleNamespace(
-            rule=rule.rule, rule_id=rule.id, version=2, inputs=("low_income@3", "population@3"), rows=(row,), total=37
+        return Trace(
+            id=id,
+            kind="figure",
+            rule=rule.rule,
+            rule_id=rule.id,
+            version=2,
+            legal_basis=rule.legal_basis,
+            inputs=("low_income@3", "population@3"),
+            total=37,
+            root=SHA,
+            rows=(row,),
+            steps=steps,
         )
 
     def run(self, reporter: Reporter) -> object:
@@ -609,7 +627,7 @@ COUNTS = {
     "archive": {"packages": 412, "rows": 386_204, "manual": 0},
     "integrate": {"datasets": 15, "faults": 1893, "dossiers": 20_114},
     "share": {"catalogue": 15, "grants": 9, "open": 2},
-    "brain": {"figures": 64, "alerts": 23, "decisions": 4, "open": 19},
+    "brain": {"figures": 64, "alerts": 23, "raised": 19, "ordered": 0, "answered": 0, "decided": 4},
 }
 GAPS = (
     both(

@@ -42,6 +42,7 @@ class Stage:
     main: Shown
     more: tuple[Shown, ...]
     gaps: int
+    lack: Text
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +54,7 @@ class _Bed:
     main: Count
     more: tuple[Count, ...]
     gap: Count | None = None
+    lack: Text = Text("有缺口", "Gap")
 
 
 BED = (
@@ -84,6 +86,7 @@ BED = (
         Count("archive", "packages", Text("件档案", "records")),
         (Count("archive", "rows", Text("行有证明", "rows with proof")),),
         Count("archive", "manual", Text("待人工判定", "for a person")),
+        Text("有待办", "To do"),
     ),
     _Bed(
         "integrate",
@@ -104,6 +107,7 @@ BED = (
         Count("share", "catalogue", Text("个目录项", "entries")),
         (Count("share", "grants", Text("有效授权", "grants in force")),),
         Count("share", "open", Text("待审批", "to answer")),
+        Text("有待办", "To do"),
     ),
     _Bed(
         "brain",
@@ -113,9 +117,10 @@ BED = (
         Count("brain", "figures", Text("项指标值", "figures")),
         (
             Count("brain", "alerts", Text("预警", "alerts")),
-            Count("brain", "decisions", Text("决定", "decisions")),
+            Count("brain", "decided", Text("已决定", "decided")),
         ),
-        Count("brain", "open", Text("待处置", "to handle")),
+        Count("brain", "raised", Text("待处置", "to handle")),
+        Text("有待办", "To do"),
     ),
 )
 
@@ -132,7 +137,7 @@ def _stage(bed: _Bed, counts: Mapping[str, Mapping[str, int]], open_paths: set[s
     further = (*more, gaps) if gaps and gaps.value else more
     path = bed.path if bed.path in open_paths else ""
     return Stage(
-        bed.key, bed.title, bed.verb, path, _shown(bed.main, counts), further, (gaps.value or 0) if gaps else 0
+        bed.key, bed.title, bed.verb, path, _shown(bed.main, counts), further, (gaps.value or 0) if gaps else 0, bed.lack
     )
 
 

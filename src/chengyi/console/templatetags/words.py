@@ -14,6 +14,7 @@ from django.utils.safestring import SafeString
 
 from chengyi.console.labels import label_of, tone_of
 from chengyi.model.text import Text
+from chengyi.share import missing_text
 
 register = template.Library()
 
@@ -37,6 +38,12 @@ def say(context: Any, text: Text | str | None) -> str:  # noqa: ANN401
 def code(context: Any, value: object) -> str:  # noqa: ANN401
     """Say a code of a code table."""
     return label_of(value).say(context.get("language", "zh"))
+
+
+@register.simple_tag(takes_context=True)
+def missing(context: Any, value: str) -> str:  # noqa: ANN401
+    """Say what an answer did not reach."""
+    return missing_text(value).say(context.get("language", "zh"))
 
 
 @register.simple_tag(takes_context=True)
