@@ -10,7 +10,6 @@ from typing import Any
 import pytest
 from sqlalchemy import select, update
 
-from archive.conftest import House
 from chengyi.archive import Archive, keeping
 from chengyi.archive.rows import item_numbers, packages
 from chengyi.model.act import Act, ActKind
@@ -21,6 +20,7 @@ from chengyi.model.package import Verdict
 from chengyi.model.reporter import SilentReporter
 from chengyi.model.submission import SubmissionState
 from simulators.collect import EVENT
+from simulators.house import House
 
 ROLL = "姓名,号码\n张三,1\n李四,\n".encode()
 

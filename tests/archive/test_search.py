@@ -9,17 +9,12 @@ from hypothesis import strategies as st
 from sqlalchemy import literal, select
 
 import system
-from archive.conftest import House
-from chengyi.archive import Archive
 from chengyi.archive.search import MAX_QUERY, _pattern, fold
 from chengyi.model.actor import Actor
 from chengyi.model.clock import SetClock
 from chengyi.model.errors import UsageError
-from chengyi.model.reporter import SilentReporter
 from chengyi.store.rows import Rows, metadata
-from simulators.audit import MemoryAudit
-from simulators.collect import MemoryCollect, source_of
-from simulators.vault import MemoryVault
+from simulators.house import House, house_of
 
 DOCUMENTS = {
     "一号.txt": "关于做好低保对象动态管理的通知",
@@ -36,21 +31,19 @@ def postgresql_url() -> Iterator[str]:
 
 
 @pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)])
-def shelf(request: pytest.FixtureRequest, tmp_path: Path, clock: SetClock, house: House) -> Iterator[House]:
+def shelf(request: pytest.FixtureRequest, tmp_path: Path, clock: SetClock) -> Iterator[House]:
     url = f"sqlite:///{tmp_path}/search.db"
     if request.param == "postgresql":
         url = request.getfixturevalue("postgresql_url")
     rows = Rows(url)
     metadata.drop_all(rows.engine)
     rows.create_all()
-    vault, audit = MemoryVault(), MemoryAudit(clock)
-    collect = MemoryCollect(vault, [source_of("documents"), source_of("other", fonds="Y013")])
-    archive = Archive(rows, vault, audit, clock, collect)
-    for name, text in DOCUMENTS.items():
-        collect.hand_in("documents", {name: text.encode()})
-    collect.hand_in("other", {"五号.txt": "另一来源的通知".encode()})
-    archive.keep_pending(house.me, SilentReporter())
-    yield House(rows, vault, audit, clock, collect, archive, house.me)
+    made = house_of(rows, clock)
+    for name, content in DOCUMENTS.items():
+        made.collect.hand_in("documents", {name: content.encode()})
+    made.collect.hand_in("other", {"五号.txt": "另一来源的通知".encode()})
+    made.keep()
+    yield made
     rows.close()
 
 

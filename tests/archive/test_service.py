@@ -9,7 +9,6 @@ from sqlalchemy import insert, text, update
 from sqlalchemy.exc import IntegrityError as Refused
 
 import chengyi.archive as room
-from archive.conftest import House
 from chengyi.archive import Archive
 from chengyi.archive.rows import packages
 from chengyi.archive.tables import SealedTables
@@ -20,6 +19,7 @@ from chengyi.model.canonical import canonical
 from chengyi.model.errors import IntegrityError, NotFoundError
 from chengyi.model.package import Package, Verdict
 from chengyi.trust.merkle import leaf_hash, verify_inclusion
+from simulators.house import House
 from simulators.keys import MemoryKeys
 
 ROLL = '姓名,备注\n张三,"说""好"""\n坏\n李四,\n'.encode()
