@@ -5,7 +5,7 @@ from itertools import islice
 from pathlib import Path
 
 from chengyi.collect.connectors import connect
-from chengyi.collect.delivery import Delivery, Refusal
+from chengyi.collect.delivery import Delivery, Item, Refusal
 from chengyi.collect.readers import RowBatch, read_table
 from chengyi.collect.report import SourceCheck
 from chengyi.collect.sources import ReaderSettings, Source
@@ -18,22 +18,27 @@ _ROWS = 5
 
 def try_source(source: Source, home: Path) -> SourceCheck:
     """Return what a source has and how its first table reads; a ChengyiError is reported, not raised."""
-    names: list[str] = []
-    notes: list[Text] = []
-    count, first = 0, None
+    seen = SourceCheck(source.id, reachable=True)
     try:
         for item in connect(source.kind, source.connector, source.id, home).deliveries(_never):
-            if isinstance(item, Refusal):
-                notes.append(Text(f"{item.name}：{item.reason.zh}", f"{item.name}: {item.reason.en}"))
-            elif isinstance(item, Delivery):
-                count += 1
-                names += [item.sequence] if len(names) < _NAMES else []
-                notes += [item.fault] if item.fault is not None else []
-                first = first or item
+            seen = _seen(seen, item, source.reader)
     except ChengyiError as fault:
-        return SourceCheck(source.id, reachable=False, deliveries=count, names=tuple(names), error=fault)
-    seen = SourceCheck(source.id, reachable=True, deliveries=count, names=tuple(names), notes=tuple(notes))
-    return _with_rows(seen, source.reader, first) if first is not None and source.reader is not None else seen
+        return replace(seen, reachable=False, error=fault)
+    return seen
+
+
+def _seen(seen: SourceCheck, item: Item, reader: ReaderSettings | None) -> SourceCheck:
+    if isinstance(item, Refusal):
+        return replace(
+            seen, notes=(*seen.notes, Text(f"{item.name}：{item.reason.zh}", f"{item.name}: {item.reason.en}"))
+        )
+    if not isinstance(item, Delivery):
+        return seen
+    first = seen.deliveries == 0
+    names = (*seen.names, item.sequence)[:_NAMES]
+    notes = seen.notes if item.fault is None else (*seen.notes, item.fault)
+    seen = replace(seen, deliveries=seen.deliveries + 1, names=names, notes=notes)
+    return _with_rows(seen, reader, item) if first and reader is not None else seen
 
 
 def _never(name: str, mark: str) -> bool:  # noqa: ARG001 - as the port says

@@ -67,8 +67,8 @@ class SqlConnector:
             opener = partial(_again, ready, self._settings, self._source, self._home)
             yield Delivery(name, name, MEDIA_TYPE, datetime.now(UTC), opener)
         finally:
-            for stream in ready:
-                stream.close()
+            while ready:
+                ready.pop().close()
 
 
 class _Lines(io.RawIOBase):
