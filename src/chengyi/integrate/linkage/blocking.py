@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from chengyi.store.ports import Tables
 
 KNOWN, OPEN, REHEARSED = 0, 1, 2
+_WORST = 10
 _MIX_A, _MIX_B = np.uint64(0xBF58476D1CE4E5B9), np.uint64(0x94D049BB133111EB)
 _GOLDEN = np.uint64(0x9E3779B97F4A7C15)
 
@@ -52,15 +53,8 @@ def mix(*parts: Ints | int) -> Ints:
     return np.where(absent, -1, (code >> np.uint64(1)).astype(np.int64))
 
 
-def codes(people: People, ids: Column) -> Iterator[tuple[str, Ints, Ints]]:
-    """Yield (kind, rows, codes) for every kind of code."""
-    for number, (kind, listed) in enumerate(_kinds(people, ids)):
-        for code in listed:
-            rows = np.flatnonzero(code != -1)
-            yield kind, rows, mix(number, code[rows])
-
-
-def _kinds(people: People, ids: Column) -> Iterator[tuple[str, list[Ints]]]:
+def codes(people: People, ids: Column) -> Iterator[tuple[str, list[Ints]]]:
+    """Yield every kind of code with one or more codes a profile; -1 where a profile has none."""
     year, moon, whole = _birth(people)
     words = _columns(people.parts, people.name.codes)
     sounds = _columns(people.sounds, people.name.codes)
@@ -148,51 +142,68 @@ def block(people: People, roles: Ints, persons: Ints, ids: Column, tables: "Tabl
         tables: the engine that joins.
         settings: `block_cap` and `pair_budget`.
     """
-    kept, report = _cap(_list_codes(people, ids), roles != KNOWN, settings.block_cap)
-    pairs = tables.arrow(_join(tables.view(_table(kept, roles, persons)), settings.pair_budget))
+    asking = roles != KNOWN
+    kept = [_cap(number, kind, listed, asking, settings) for number, (kind, listed) in enumerate(codes(people, ids))]
+    budget = min(settings.pair_budget, settings.pairs_each * int(asking.sum()))
+    pairs = tables.arrow(_join(tables.view(_table(kept, roles, persons)), budget))
     left, right = (pairs[side].to_numpy().astype(np.int64) for side in ("left", "right"))
     order = np.lexsort((right, left))
-    return Blocking(left[order], right[order], *report)
+    return Blocking(left[order], right[order], *_report(kept))
 
 
-def _list_codes(people: People, ids: Column) -> tuple[Ints, Ints, Ints, list[str]]:
-    kinds: list[str] = []
-    rows, listed, kind_of = [], [], []
-    for kind, row, code in codes(people, ids):
-        if kind not in kinds:
-            kinds.append(kind)
-        rows.append(row)
-        listed.append(code)
-        kind_of.append(np.full(len(row), kinds.index(kind), dtype=np.int64))
-    return np.concatenate(rows), np.concatenate(listed), np.concatenate(kind_of), kinds
+@dataclass(frozen=True, slots=True)
+class _Kept:
+    """The codes of one kind that make pairs, and how its blocks were."""
+
+    kind: str
+    rows: Ints
+    codes: Ints
+    weights: Ints
+    blocks: int
+    largest: int
+    skipped: tuple[int, ...]
 
 
-_Report = tuple[int, int, int, tuple[tuple[str, int], ...]]
+def _cap(number: int, kind: str, listed: list[Ints], asking: Bools, settings: LinkageSettings) -> _Kept:
+    """Drop codes that nobody else has or nobody asks about, and those that would make more than cap x cap pairs."""
+    rows = np.concatenate([np.flatnonzero(code != -1) for code in listed])
+    code = np.concatenate([code[code != -1] for code in listed])
+    asked = np.isin(code, np.unique(code[asking[rows]]))
+    rows, code = rows[asked], code[asked]
+    _, place, size = np.unique(code, return_inverse=True, return_counts=True)
+    askers = np.bincount(place, weights=asking[rows], minlength=len(size)).astype(np.int64)
+    heavy = (size > 1) & (askers * size > settings.block_cap**2)
+    keep = ((size > 1) & ~heavy)[place]
+    weight = np.maximum(1, np.round(8 * np.log2(len(asking) / np.maximum(size, 1)))).astype(np.int64)
+    worst = tuple(-np.sort(-size[heavy]))
+    return _Kept(
+        kind, rows[keep], mix(number, code[keep]), weight[place[keep]],
+        int((size > 1).sum()), int(size.max(initial=0)), tuple(map(int, worst)),
+    )  # fmt: skip
 
 
-def _cap(
-    listed: tuple[Ints, Ints, Ints, list[str]], queries: Bools, cap: int
-) -> tuple[tuple[Ints, Ints, Ints], _Report]:
-    """Drop codes that nobody else has or no query has, and codes that would make more than cap x cap pairs."""
-    rows, code, kind, kinds = listed
-    _, first, place, size = np.unique(code, return_index=True, return_inverse=True, return_counts=True)
-    asked = np.bincount(place, weights=queries[rows], minlength=len(size)).astype(np.int64)
-    useful = (size > 1) & (asked > 0)
-    heavy = useful & (asked * size > cap * cap)
-    keep = (useful & ~heavy)[place]
-    weight = np.maximum(1, np.round(8 * np.log2(len(queries) / size))).astype(np.int64)
-    worst = np.lexsort((first, -np.where(heavy, size, 0)))[: min(10, int(heavy.sum()))]
-    skew = tuple((kinds[kind[first[at]]], int(size[at])) for at in worst)
-    report = (int(useful.sum()), int(heavy.sum()), int(size[useful].max(initial=0)), skew)
-    return (rows[keep], code[keep], weight[place][keep]), report
+def _report(kept: list[_Kept]) -> tuple[int, int, int, tuple[tuple[str, int], ...]]:
+    skew = sorted(((-size, part.kind) for part in kept for size in part.skipped))[:_WORST]
+    return (
+        sum(part.blocks for part in kept),
+        sum(len(part.skipped) for part in kept),
+        max(part.largest for part in kept),
+        tuple((kind, -size) for size, kind in skew),
+    )
 
 
-def _table(kept: tuple[Ints, Ints, Ints], roles: Ints, persons: Ints) -> "pa.Table":
+def _table(kept: list[_Kept], roles: Ints, persons: Ints) -> "pa.Table":
     import pyarrow as pa
 
-    rows, code, weight = kept
-    person = np.where((persons >= 0) & (roles != REHEARSED), persons, -1 - np.arange(len(persons)))
-    columns = {"profile": rows, "code": code, "weight": weight, "role": roles[rows], "person": person[rows]}
+    person = np.where((persons >= 0) & (roles != REHEARSED), persons, -1 - np.arange(len(persons))).astype(np.int32)
+    rows = np.concatenate([part.rows for part in kept]).astype(np.int32)
+    columns = {
+        "profile": rows,
+        "code": np.concatenate([part.codes for part in kept]),
+        "weight": np.concatenate([part.weights for part in kept]).astype(np.int32),
+        "role": roles.astype(np.int8)[rows],
+        "person": person[rows],
+    }
     return pa.table(columns)
 
 

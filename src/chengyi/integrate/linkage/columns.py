@@ -41,15 +41,14 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class Words:
-    """The words of each distinct value, rarest first: places in a vocabulary, padded with -1."""
+    """The words of each distinct value, rarest first: places in a vocabulary, padded with -1; the last row has none."""
 
     places: Ints
     size: int
 
     def of(self, codes: Ints) -> Ints:
         """Return the words of rows, given the rows' value codes (-1: none)."""
-        padded = np.vstack([self.places, np.full((1, self.places.shape[1]), -1, dtype=np.int64)])
-        return padded[codes]
+        return self.places[codes]
 
 
 def read_columns(mentions: "pa.Table") -> tuple[Ints, dict[str, Column]]:
@@ -61,8 +60,10 @@ def read_columns(mentions: "pa.Table") -> tuple[Ints, dict[str, Column]]:
 
 def encode(values: Sequence[str | None]) -> Column:
     """Encode texts as places among their distinct cleaned values; blank and null are -1."""
-    places = {value: -1 for value in values}
-    clean = {value: _clean(value) for value in places}
+    return _encode(values, {value: _clean(value) for value in set(values)})
+
+
+def _encode(values: Sequence[str | None], clean: dict[str | None, str]) -> Column:
     distinct = sorted({text for text in clean.values() if text})
     order = {text: place for place, text in enumerate(distinct)}
     found = {value: order.get(text, -1) for value, text in clean.items()}
@@ -84,7 +85,8 @@ def _clean(value: str | None) -> str:
 
 def relabel(column: Column, form: Callable[[str], str]) -> Column:
     """Return the column under a coarser form of each distinct value; an empty form is -1."""
-    inner = encode([form(value) for value in column.values])
+    forms = [form(value) for value in column.values]
+    inner = _encode(forms, {text: text for text in forms})
     return Column(inner.values, look_up(inner.codes, column.codes))
 
 
@@ -113,7 +115,7 @@ def index_words(words: Sequence[Sequence[str]], weights: Ints, width: int) -> tu
     for listed, weight in zip(words, weights, strict=True):
         counts[[vocabulary[word] for word in set(listed)]] += weight
     bits = -np.log2(np.maximum(counts, 1.0) / max(float(weights.sum()), 1.0))
-    places = np.full((len(words), width), -1, dtype=np.int64)
+    places = np.full((len(words) + 1, width), -1, dtype=np.int64)
     for row, listed in enumerate(words):
         kept = sorted({vocabulary[word] for word in listed}, key=lambda place: (-bits[place], place))[:width]
         places[row, : len(kept)] = kept

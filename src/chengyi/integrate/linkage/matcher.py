@@ -10,10 +10,11 @@ from typing import Any
 
 import numpy as np
 
+from chengyi.integrate.linkage.blocking import mix
 from chengyi.integrate.linkage.columns import Bools, Floats, Ints
 
-_FOLDS = 3
-_MOST = 400_000
+_HELD = 4
+_MOST = 120_000
 _CHUNK = 262_144
 _CEILING = 1 - 1e-5
 
@@ -42,14 +43,16 @@ class Matcher:
 
 
 def train(features: Floats, same: Bools, persons: Ints, calibrate: bool = True) -> Matcher:
-    """Train on labelled pairs; `persons` keeps the pairs of one person within one calibration fold."""
-    chosen = _sample(len(same))
-    features, same, persons = _filled(features[chosen]), same[chosen], persons[chosen]
-    curve = _curve(features, same, persons % _FOLDS) if calibrate else None
-    return Matcher(_fit(features, same), curve)
+    """Train on labelled pairs; one person's pairs serve either the lesson or the calibration, never both."""
+    features, held = _filled(features), mix(persons) % _HELD == 0
+    if not calibrate or len(np.unique(same[held])) < 2 or len(np.unique(same[~held])) < 2:
+        return Matcher(_fit(features, same), None)
+    trees = _fit(features[~held], same[~held])
+    return Matcher(trees, _curve(trees.decision_function(features[held]), same[held]))
 
 
-def _sample(pairs: int) -> Ints:
+def sample(pairs: int) -> Ints:
+    """Return which of so many pairs to learn from: all, or a fixed sample in order."""
     if pairs <= _MOST:
         return np.arange(pairs)
     return np.sort(np.random.default_rng(20_261).choice(pairs, _MOST, replace=False))
@@ -63,19 +66,13 @@ def _fit(features: Floats, same: Bools) -> Any:  # noqa: ANN401 - scikit-learn i
     from sklearn.ensemble import HistGradientBoostingClassifier
 
     trees = HistGradientBoostingClassifier(
-        max_iter=80, learning_rate=0.15, max_leaf_nodes=31, min_samples_leaf=100, l2_regularization=1.0,
+        max_iter=60, learning_rate=0.15, max_leaf_nodes=31, min_samples_leaf=100, l2_regularization=1.0,
         early_stopping=False, random_state=20_262,
     )  # fmt: skip
     return trees.fit(features, same)
 
 
-def _curve(features: Floats, same: Bools, folds: Ints) -> Any:  # noqa: ANN401 - scikit-learn is untyped
-    """Fit an isotonic curve on the scores of held-out people."""
+def _curve(scores: Floats, same: Bools) -> Any:  # noqa: ANN401 - scikit-learn is untyped
     from sklearn.isotonic import IsotonicRegression
 
-    scores = np.zeros(len(same))
-    for fold in range(_FOLDS):
-        held = folds == fold
-        if held.any() and len(np.unique(same[~held])) == 2:
-            scores[held] = _fit(features[~held], same[~held]).decision_function(features[held])
     return IsotonicRegression(out_of_bounds="clip").fit(scores, same)

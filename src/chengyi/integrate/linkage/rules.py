@@ -31,22 +31,25 @@ def family(people: People, features: Floats, left: Ints, right: Ints) -> Bools:
     level = _of(features, "name_level")
     han = np.array([s.han for s in people.spellings] or [False], dtype=np.bool_)
     written = han[people.name.codes[left]] & han[people.name.codes[right]] & ~np.isnan(level)
-    other_han = written & ((level < 2) | ((level == 2) & ~(_of(features, "birth_level") >= 4)))
+    same_birth = _of(features, "birth_level") >= 4
+    shared, longest = _characters(people, left, right)
+    slip = (shared == longest) | (same_birth & (longest >= 3) & (shared >= longest - 1))
+    other_han = written & ((level < 2) | ((level == 2) & ~same_birth)) & ~slip
     other_word = ~written & (_of(features, "given_similarity") < _DIFFERENT_GIVEN)
-    near = (level == 1) & (_of(features, "birth_level") >= 4) & _one_character(people, left, right)
-    return home & ((written & other_birth) | (other_han & ~near) | (other_word & other_birth))  # type: ignore[no-any-return]
+    return home & ((written & other_birth) | other_han | (other_word & other_birth))  # type: ignore[no-any-return]
 
 
 def _of(features: Floats, name: str) -> Floats:
     return features[:, PLACE[name]]
 
 
-def _one_character(people: People, left: Ints, right: Ints) -> Bools:
-    """Whether names of three characters or more differ in one, by the larger of their shared parts."""
+def _characters(people: People, left: Ints, right: Ints) -> tuple[Ints, Ints]:
+    """Count the parts (surname, given characters) that two names share in any order, and those of the longer name."""
     a, b = people.parts.of(people.name.codes[left]), people.parts.of(people.name.codes[right])
-    shared = ((a[:, :, None] == b[:, None, :]) & (a[:, :, None] >= 0)).any(axis=2).sum(axis=1)
-    longest = np.maximum((a >= 0).sum(axis=1), (b >= 0).sum(axis=1))
-    return (longest >= 3) & (shared >= longest - 1)  # type: ignore[no-any-return]
+    shared = np.zeros(len(a), dtype=np.int64)
+    for at in range(b.shape[1]):
+        shared += ((a == b[:, at : at + 1]) & (a >= 0)).any(axis=1)
+    return shared, np.maximum((a >= 0).sum(axis=1), (b >= 0).sum(axis=1))
 
 
 def id_evidence(ids: Column, left: Ints, right: Ints) -> tuple[Floats, Bools]:

@@ -83,7 +83,8 @@ class Run:
         return (apart, *rules.id_evidence(profiles.ids, left, right))
 
     def _teach(self) -> matcher.Matcher | None:
-        left, right = self.lessons
+        chosen = matcher.sample(len(self.lessons[0]))
+        left, right = self.lessons[0][chosen], self.lessons[1][chosen]
         persons = self.profiles.persons
         same = persons[left] == persons[right]
         if min(same.sum(), (~same).sum()) < self.settings.minimum_labels:
@@ -108,6 +109,7 @@ class Run:
         """Add the pairs inside components that blocking did not propose."""
         self._tie_known()
         labels, *_ = self._components()
+        self._keep(labels[self.left] == labels[self.right])
         left, right = clustering.missing_pairs(labels, self.left, self.right, self.settings.pair_budget)
         persons = self.profiles.persons
         told = (persons[left] >= 0) & (persons[right] >= 0)
@@ -140,6 +142,12 @@ class Run:
         self.apart, self.near_id = np.concatenate([self.apart, apart]), np.concatenate([self.near_id, near])
         self.id_bits, self.odds = np.concatenate([self.id_bits, id_bits]), np.concatenate([self.odds, odds])
 
+    def _keep(self, kept: Bools) -> None:
+        """Forget the pairs that tie nobody to anybody."""
+        self.left, self.right, self.odds = self.left[kept], self.right[kept], self.odds[kept]
+        self.features = self.features[kept]
+        self.apart, self.near_id, self.id_bits = self.apart[kept], self.near_id[kept], self.id_bits[kept]
+
     def _components(self) -> tuple[Ints, int, int]:
         free = ~self.apart
         return clustering.components(
@@ -155,10 +163,11 @@ class Run:
         """Learn once from the clusters that the cold start found, then judge every pair again."""
         found = self._cluster(self._components()[0])
         same = found[self.left] == found[self.right]
-        lesson = self.odds < clustering.TIED
-        if min(same[lesson].sum(), (~same)[lesson].sum()) < self.settings.minimum_labels:
+        lesson = np.flatnonzero(self.odds < clustering.TIED)
+        chosen = lesson[matcher.sample(len(lesson))]
+        if min(same[chosen].sum(), (~same)[chosen].sum()) < self.settings.minimum_labels:
             return
-        self.model = matcher.train(self.features[lesson], same[lesson], found[self.left[lesson]], calibrate=False)
+        self.model = matcher.train(self.features[chosen], same[chosen], found[self.left[chosen]], calibrate=False)
         self.odds[lesson] = self._odds(self.left[lesson], self.features[lesson], self.id_bits[lesson])
 
     def _to_mentions(self, found: Ints) -> Ints:

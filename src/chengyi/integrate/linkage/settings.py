@@ -25,6 +25,7 @@ class LinkageSettings:
         doubt_floor: probability above which a pair that was not joined is reported for a person to decide.
         block_cap: largest side of a block; a code shared by more mentions makes no pairs and is reported.
         pair_budget: most candidate pairs to compare; those that share the rarest codes are kept.
+        pairs_each: most candidate pairs for each profile that is looked up, on average.
         component_cap: most groups to cluster at once; larger components get a higher `edge_floor`.
         minimum_labels: matching pairs with known ids below which the matcher starts cold (Fellegi-Sunter EM).
         training_people: most people with known ids who are looked up as if their id were unknown.
@@ -38,9 +39,10 @@ class LinkageSettings:
     doubt_floor: float = 0.2
     block_cap: int = 60
     pair_budget: int = 3_000_000
+    pairs_each: int = 30
     component_cap: int = 1_500
     minimum_labels: int = 300
-    training_people: int = 4_000
+    training_people: int = 2_000
     refine: bool = True
     representatives: int = 12
 
