@@ -24,7 +24,7 @@ from simulators.audit import MemoryAudit
 NOON = datetime(2026, 11, 20, 4, 0, tzinfo=UTC)
 TYPES = {
     "date": pa.date32(),
-    "datetime": pa.timestamp("us", "UTC"),
+    "datetime": pa.timestamp("us"),
     "integer": pa.int64(),
     "decimal": pa.decimal128(18, 6),
 }

@@ -297,6 +297,8 @@ _MISSING = {
     "unmatched": ("{} 行无法关联", "{} rows could not be joined"),
     "unknown": ("{} 行缺少所需的值", "{} rows lack a value that is needed"),
     "faulty": ("{} 行的时间先后颠倒，单独计数", "{} rows run backwards in time and are counted apart"),
+    "zero": ("{} 行时长为零，单独计数", "{} rows last no time and are counted apart"),
+    "open": ("{} 行尚未办结，未计入", "{} rows are still open and are not counted"),
     "coverage": ("覆盖率仅 {}，数据不足", "coverage is only {}: insufficient data"),
     "assumed": ("推定：{}", "assumed: {}"),
 }

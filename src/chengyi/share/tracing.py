@@ -42,6 +42,11 @@ class RowTrace:
     entry: int = -1
     receipt: Receipt | None = None
 
+    @property
+    def proven(self) -> bool:
+        """Tell whether the row is home."""
+        return self.ok
+
 
 class Tracer:
     """Leads rows home, one package at a time."""
