@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from chengyi.archive import rules
+from chengyi.archive import judgements, rules
 from chengyi.archive.facts import Facts, FileFacts, Reading, ReadState
 from chengyi.archive.formats import Format
 from chengyi.model.package import Check, Property, Verdict
@@ -169,9 +169,9 @@ def test_the_reason_says_every_failure_in_both_languages_and_stays_short() -> No
     "path", ["/etc/passwd", "a/../b", "C:/x", "a\\b", "a//b", "./a", "", "a\x00b", "a\u202eb", "a/"]
 )
 def test_unsafe_paths(path: str) -> None:
-    assert not rules.is_safe(path)
+    assert not judgements.is_safe(path)
 
 
 @pytest.mark.parametrize("path", ["a.txt", "目录/文件 1.txt", "a.b/c..d"])
 def test_safe_paths(path: str) -> None:
-    assert rules.is_safe(path)
+    assert judgements.is_safe(path)

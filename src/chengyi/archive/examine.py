@@ -1,7 +1,8 @@
 """Reading a submission back from the vault, once, to learn what the checks and the seal need.
 
-Rules: bytes are read as a stream; small text is kept for the search, nothing else; a table is read by the reader that
-its source declares; a file that cannot be read is a finding, never an exception; only trouble of the store is raised.
+Rules: bytes are read as a stream, a table whole; the text of small documents is kept for the search, table rows are not;
+a table is read by the reader that its source declares; a file that cannot be read is a finding, never an exception; only
+trouble of the store is raised.
 """
 
 import codecs
@@ -79,31 +80,24 @@ class Examiner:
         return Examined(submission, source, facts_, seal, _search_text(source, facts_, texts))
 
     def _file(self, component: Component, source: "Source", may_seal: bool) -> tuple[FileFacts, str, RowSeal | None]:
+        reader = source.reader if may_seal else None
         try:
             with self._vault.open(component.object) as stream:
-                read = _read(stream, component.size, is_table=source.reader is not None)
+                read = _read(stream) if reader is None else _read_whole(stream.read())
         except (IntegrityError, NotFoundError) as error:
             fault = Text(error.message("zh"), error.message("en"))
             nothing = Reading(ReadState.UNREADABLE, fault)
             return FileFacts(component, "", "", 0, _NOTHING, nothing, fault), "", None
         kind = identify(component.path, read.head, read.tail)
-        reading, seal = self._reading(component, source, kind, read, may_seal)
+        reading, seal = (
+            (_reading(component, kind, read), None) if reader is None else self._table(component, reader, read)
+        )
         facts = FileFacts(component, read.sha256, read.sha512, read.size, kind, reading)
-        return facts, _small_text(kind, read), seal
+        return facts, _small_text(kind, read) if reader is None else "", seal
 
-    def _reading(
-        self, component: Component, source: "Source", kind: Format, read: _Read, may_seal: bool
-    ) -> tuple[Reading, RowSeal | None]:
-        if source.reader is not None and may_seal:
-            return self._table(component, source.reader)
-        if kind.family in TEXTS or (kind.family == "binary" and suffix_of(component.path) in _TEXT_SUFFIXES):
-            return read.text.reading(suffix_of(component.path) in _TEXT_SUFFIXES), None
-        why = Text(f"{kind.name} 须人工浏览", f"{kind.name}: a person has to look at it")
-        return Reading(ReadState.NO_READER, why), None
-
-    def _table(self, component: Component, reader: "ReaderSettings") -> tuple[Reading, RowSeal | None]:
+    def _table(self, component: Component, reader: "ReaderSettings", read: _Read) -> tuple[Reading, RowSeal | None]:
         try:
-            table = self._tables.read(component, reader)
+            table = self._tables.read(component, reader, read.whole)
             seal = seal_of(component, reader, table)
         except TerminalError as error:
             return Reading(ReadState.UNREADABLE, Text(error.message("zh"), error.message("en"))), None
@@ -165,20 +159,38 @@ def _encodings(head: bytes) -> list[str]:
     return [*names, "gb18030"]
 
 
-def _read(stream: BinaryIO, size: int, *, is_table: bool) -> _Read:
+def _reading(component: Component, kind: Format, read: _Read) -> Reading:
+    promised = suffix_of(component.path) in _TEXT_SUFFIXES
+    if kind.family in TEXTS or (kind.family == "binary" and promised):
+        return read.text.reading(promised)
+    if kind.family == "empty":
+        return Reading(ReadState.READ, Text("空文件", "an empty file"))
+    return Reading(ReadState.NO_READER, Text(f"{kind.name} 须人工浏览", f"{kind.name}: a person has to look at it"))
+
+
+def _read(stream: BinaryIO) -> _Read:
     first = stream.read(CHUNK)
     probe = _TextProbe(first[:HEAD])
-    if len(first) < CHUNK and size < CHUNK:
-        probe.feed(first, final=True)
-        digests = sha256(first).hexdigest(), sha512(first).hexdigest()
-        return _Read(*digests, len(first), first[:HEAD], first[-HEAD:], probe, first)
-    return _read_long(stream, first, probe, is_text=not is_table and identify("", first[:HEAD]).family in TEXTS)
+    if len(first) == CHUNK:
+        return _read_long(stream, first, probe)
+    probe.feed(first, final=True)
+    digests = sha256(first).hexdigest(), sha512(first).hexdigest()
+    return _Read(*digests, len(first), first[:HEAD], first[-HEAD:], probe, first)
 
 
-def _read_long(stream: BinaryIO, first: bytes, probe: _TextProbe, *, is_text: bool) -> _Read:
-    """Read on with the two digests side by side; both let other threads run while they work."""
+def _read_whole(data: bytes) -> _Read:
+    """Take a table whole, as its reader will; the two digests run side by side."""
+    with ThreadPoolExecutor(1) as pool:
+        long = pool.submit(lambda: sha512(data).hexdigest())
+        short = sha256(data).hexdigest()
+        head = data[:HEAD]
+        return _Read(short, long.result(), len(data), head, data[-HEAD:], _TextProbe(head), data)
+
+
+def _read_long(stream: BinaryIO, first: bytes, probe: _TextProbe) -> _Read:
+    """Read on in chunks; the two digests run side by side, both let other threads run."""
     short, long = sha256(), sha512()
-    size, chunk, tail = 0, first, first[-HEAD:]
+    size, chunk, tail = 0, first, b""
     waiting: Future[None] | None = None
     with ThreadPoolExecutor(1) as pool:
         while chunk:
@@ -186,8 +198,7 @@ def _read_long(stream: BinaryIO, first: bytes, probe: _TextProbe, *, is_text: bo
                 waiting.result()
             waiting = pool.submit(long.update, chunk)
             short.update(chunk)
-            if is_text:
-                probe.feed(chunk)
+            probe.feed(chunk)
             size, tail = size + len(chunk), (tail + chunk)[-HEAD:]
             chunk = stream.read(CHUNK)
     probe.feed(b"", final=True)
