@@ -14,7 +14,7 @@ from chengyi.collect.intake import PORTION, Intake
 from chengyi.model.act import ActKind
 from chengyi.model.actor import Actor, Role
 from chengyi.model.errors import DeniedError, NotFoundError, StorageFullError, UsageError
-from chengyi.model.submission import SubmissionState
+from chengyi.model.submission import Submission, SubmissionState
 from chengyi.trust.ports import Stored
 from simulators.collect_room import Room
 from simulators.vault import MemoryVault
@@ -344,7 +344,10 @@ def test_an_unreadable_file_is_named_and_the_others_go_on(folder_room: Make, mon
 def test_records_of_the_node_itself_are_submitted(room: Room) -> None:
     room.add("decisions", 'kind = "filed"', changed="version")
     at = datetime(2026, 1, 1, tzinfo=UTC)
-    give = lambda data: room.collect.submit("decisions", "d-1", data, "d-1.json", "application/json", at, room.actor)  # noqa: E731
+
+    def give(data: bytes) -> Submission:
+        return room.collect.submit("decisions", "d-1", data, "d-1.json", "application/json", at, room.actor)
+
     first = give(b"{}")
     assert give(b"{}").id == first.id
     assert give(b'{"a":1}').prior == first.id

@@ -167,8 +167,10 @@ def _reader(part: object, kind: str, file: Path) -> ReaderSettings | None:
     if part is None:
         return None
     settings: ReaderSettings = _validated(ReaderSettings, part, file, "reader")
-    if settings.format == "csv" and (len(settings.delimiter) != 1 or settings.delimiter in '"\r\n\0'):
-        raise ConfigError(file=str(file), key="reader.delimiter", why="须为一个字符 (it has to be one character)")
+    if settings.format == "csv" and (
+        len(settings.delimiter) != 1 or not settings.delimiter.isascii() or settings.delimiter in '"\r\n\0'
+    ):
+        raise ConfigError(file=str(file), key="reader.delimiter", why="须为一个 ASCII 字符 (one ASCII character)")
     return replace(settings, encoding=_codec(settings.encoding, file))
 
 

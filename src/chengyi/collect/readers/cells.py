@@ -30,7 +30,7 @@ def cell_text(value: object) -> str | None:
 def float_text(value: float) -> str:
     """Return a float without exponent; from 2^53 on with one, because its last digits are no longer known."""
     if abs(value) >= EXACT or value != value:  # noqa: PLR0124 - NaN is the number that differs from itself
-        return repr(value).upper() if "e" in repr(value) else f"{Decimal(repr(value)):E}"
+        return repr(value).upper() if "e" in repr(value) else f"{Decimal(repr(value)).normalize():E}"
     if value.is_integer():
         return str(int(value))
     text = repr(value)

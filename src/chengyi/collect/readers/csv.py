@@ -53,7 +53,7 @@ def read_fast(data: bytes, settings: "ReaderSettings", file: str, source: str) -
         table = _parse(data, end, columns, settings, quotes=quotes, block=BLOCK, binary=True)
     except (ValueError, UnicodeError):
         return None
-    if table is None or _too_big(table) or content_faults(table, rounded=b"+" in data):
+    if _holds_blank(table) or _too_big(table) or content_faults(table, rounded=b"+" in data):
         return None
     return RowBatch(table, ordinals(table.num_rows), [])
 
@@ -84,6 +84,19 @@ def _decoded(cells: list[bytes], encoding: str, file: str, source: str, row: int
 def _odd_ends(data: bytes, start: int) -> bool:
     """Tell whether carriage returns stand alone anywhere."""
     return b"\r" in data and data.count(b"\r", start) != data.count(b"\r\n", start)
+
+
+def _holds_blank(table: "pa.Table") -> bool:
+    """Tell whether a row holds nothing at all, which Arrow makes of a blank line."""
+    import pyarrow.compute as pc
+
+    blank = None
+    for column in table.columns:
+        if not column.null_count:
+            return False
+        empty = pc.is_null(column)
+        blank = empty if blank is None else pc.and_(blank, empty)
+    return bool(pc.any(blank).as_py())
 
 
 def _too_big(table: "pa.Table") -> bool:

@@ -39,6 +39,8 @@ def header_names(cells: Sequence[str | None], source: str, file: str, row: int) 
     names = [(cell or "").strip() or f"_{number}" for number, cell in enumerate(cells, 1)]
     if not any((cell or "").strip() for cell in cells):
         raise refuse(source, file, "没有表头 (there is no header)", row=row)
+    if any("\0" in name for name in names):
+        raise refuse(source, file, "表头含 NUL 字节 (the header holds a NUL byte)", row=row)
     if len(names) > MAX_COLUMNS:
         raise refuse(source, file, f"列数 {len(names)} 超过上限 {MAX_COLUMNS} (too many columns)", row=row)
     twice = [name for name, count in Counter(names).items() if count > 1]

@@ -77,6 +77,8 @@ def _cells(line: bytes, *, last: bool) -> tuple[str | None, dict[str, str | None
         return ("truncated" if last else "bad_json"), {}
     if not isinstance(value, dict):
         return "bad_json", {}
+    if not value:
+        return "blank_row", {}
     return _texts(value, len(line))
 
 

@@ -20,6 +20,8 @@ def read(data: bytes, settings: "ReaderSettings", file: str, source: str) -> Row
     lines = data.split(b"\n")
     try:
         cells: list[list[Any]] = json.loads(b"[" + b",".join(lines[:-1]) + b"]")
+        if not isinstance(cells[0], list):
+            raise TypeError(cells[0])
         columns = header_names(cells[0], source, file, 1)
         whole = not lines[-1] and all(len(row) == len(columns) for row in cells)
     except (ValueError, IndexError, TypeError, AttributeError) as fault:

@@ -10,7 +10,7 @@ import zipfile
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from chengyi.collect.readers.batch import MAX_CELL_BYTES, MAX_COLUMNS, RowBatch, bad_row, finish, raw_cells, text_table
+from chengyi.collect.readers.batch import MAX_CELL_BYTES, RowBatch, bad_row, finish, raw_cells, text_table
 from chengyi.collect.readers.cells import cell_text
 from chengyi.collect.readers.faults import disguise, header_names, refuse
 
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 MAX_UNFOLDED = 1 << 30
 MAX_RATIO = 1032
 _OLE = b"\xd0\xcf\x11\xe0"
-_ERRORS = frozenset({"#REF!", "#DIV/0!", "#VALUE!", "#NAME?", "#NUM!", "#NULL!"})
 _CHUNK = 1 << 20
 
 
@@ -33,13 +32,14 @@ def read(data: bytes, settings: "ReaderSettings", file: str, source: str) -> Row
     if len(lines) < settings.header:
         raise refuse(source, file, "没有表头 (there is no header)", row=settings.header)
     body = [_texts(line) for line in lines[settings.header :]]
-    columns = header_names(_header(_texts(lines[settings.header - 1]), body), source, file, settings.header)
-    while body and not any(body[-1]):
+    columns = header_names(_header(_texts(lines[settings.header - 1])), source, file, settings.header)
+    errors = _error_lines(data, settings.sheet)
+    while body and not any(body[-1]) and len(body) + settings.header not in errors:
         body.pop()
     good: list[list[str | None]] = []
     numbers, bad = [], []
     for number, cells in enumerate(body, 1):
-        code = _fault(cells, len(columns))
+        code = "error_cell" if number + settings.header in errors else _fault(cells, len(columns))
         if code is None:
             good.append([*cells[: len(columns)], *[None] * (len(columns) - len(cells))])
             numbers.append(number)
@@ -104,11 +104,27 @@ def _text(cell: object) -> str | None:
     return str(cell).upper() if isinstance(cell, bool) else cell_text(cell)
 
 
-def _header(cells: list[str | None], body: list[list[str | None]]) -> list[str | None]:
-    """Return the header without the nameless columns at its end that hold nothing."""
-    width = max((number for number, cell in enumerate(cells, 1) if cell), default=0)
-    beyond = any(any(line[width:]) for line in body)
-    return cells if beyond and width else cells[:width] or cells[:MAX_COLUMNS]
+def _header(cells: list[str | None]) -> list[str | None]:
+    """Return the header up to its last name."""
+    return cells[: max((number for number, cell in enumerate(cells, 1) if cell), default=0)]
+
+
+def _error_lines(data: bytes, name: str) -> frozenset[int]:
+    """Return the lines (from 1) that hold a formula error, which the fast reader takes for an empty cell."""
+    if data.startswith(_OLE) or not _holds_errors(data):
+        return frozenset()
+    import openpyxl
+
+    book = openpyxl.load_workbook(io.BytesIO(data), read_only=True, data_only=True)
+    sheet = book[name] if name else book.worksheets[0]
+    found = frozenset(cell.row for line in sheet.iter_rows() for cell in line if getattr(cell, "data_type", "") == "e")
+    book.close()
+    return found
+
+
+def _holds_errors(data: bytes) -> bool:
+    with zipfile.ZipFile(io.BytesIO(data)) as book:
+        return any(b't="e"' in book.read(entry) for entry in book.namelist() if entry.startswith("xl/worksheets/sheet"))
 
 
 def _fault(cells: list[str | None], columns: int) -> str | None:
@@ -123,6 +139,4 @@ def _fault(cells: list[str | None], columns: int) -> str | None:
             return "cell_too_big"
         if "\0" in cell:
             return "nul_byte"
-        if cell in _ERRORS:
-            return "error_cell"
     return None
