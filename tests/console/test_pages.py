@@ -177,7 +177,7 @@ class _Chrome(HTMLParser):
             pass
 
     def handle_data(self, data: str) -> None:
-        if any(quiet for tag, quiet in self.open if tag not in {"html"}):
+        if any(quiet for tag, quiet in self.open if tag != "html"):
             return
         if data.strip() and any(tag in self.PARTS for tag, _ in self.open):
             self.said.append(data.strip())

@@ -325,20 +325,21 @@ class SimIntegrate:
             raise NotFoundError(kind="卷宗 dossier", id=id)
         person, civil = "区公安分局", "区民政局"
         facts = (
-            _fact("person_name", "姓名", "Name", "沈云舟", "population", person, preferred=True),
-            _fact("person_name", "姓名", "Name", "沈云舟", "low_income", civil),
+            _fact("person_name", both("姓名", "Name"), "沈云舟", "population", person, preferred=True),
+            _fact("person_name", both("姓名", "Name"), "沈云舟", "low_income", civil),
             _fact(
                 "citizen_id",
-                "公民身份号码",
-                "Citizen number",
+                both("公民身份号码", "Citizen number"),
                 "990106199001010018",
                 "population",
                 person,
                 preferred=True,
             ),
-            _fact("address", "住址", "Address", "云汀区柳岸街道清波路8号2-301", "population", person, preferred=True),
-            _fact("address", "住址", "Address", "云汀区柳岸街道望江里17号", "low_income", civil),
-            _fact("phone", "联系电话", "Telephone", "13900000000", "low_income", civil, preferred=True),
+            _fact(
+                "address", both("住址", "Address"), "云汀区柳岸街道清波路8号2-301", "population", person, preferred=True
+            ),
+            _fact("address", both("住址", "Address"), "云汀区柳岸街道望江里17号", "low_income", civil),
+            _fact("phone", both("联系电话", "Telephone"), "13900000000", "low_income", civil, preferred=True),
         )
         same = both("公民身份号码相同", "Same citizen number")
         name = both("姓名相同", "Same name")
@@ -349,8 +350,8 @@ class SimIntegrate:
         return Dossier(id, EntityKind.PERSON, "沈云舟", members, facts, ("address",), 0.94)
 
 
-def _fact(field: str, zh: str, en: str, value: str, dataset: str, department: str, *, preferred: bool = False) -> Fact:
-    return Fact(field, both(zh, en), value, dataset, department, EVIDENCE, NOW, preferred)
+def _fact(field: str, title: Text, value: str, dataset: str, department: str, *, preferred: bool = False) -> Fact:
+    return Fact(field, title, value, dataset, department, EVIDENCE, NOW, preferred)
 
 
 PURPOSE = Purpose("核对临时救助申请人家庭情况", "《社会救助暂行办法》第四十八条", "JZ-2026-0417")
@@ -594,7 +595,9 @@ class SimNode:
 
     def trace(self, id: str) -> Trace:
         rule = self.brain.indicators()[0]
-        row = RowTrace(EVIDENCE, ok=True, finding=both("相符", "It matches"), archival_code="Y012-SJ·2026-D30-000123", entry=2)
+        row = RowTrace(
+            EVIDENCE, ok=True, finding=both("相符", "It matches"), archival_code="Y012-SJ·2026-D30-000123", entry=2
+        )
         steps = (
             TraceStep(both("规则", "Rule"), both("与登记的口径一致。", "As it was declared.")),
             TraceStep(both("输入", "Inputs"), both("两次调阅均在账。", "Both readings are in the ledger."), ok=True),

@@ -72,3 +72,14 @@ def _require_same_home(home: Path) -> None:
 
     if Path(settings.DATABASES["default"]["NAME"]).resolve() != (home / "console.db").resolve():
         raise UsageError(why="一个进程只服务一个节点 (one process serves one node)")
+
+
+def desk_of(request: Any) -> Desk:  # noqa: ANN401  the framework's request
+    """Return the desk that a request came to."""
+    desk: Desk = request.META[DESK]
+    return desk
+
+
+def node_of(request: Any) -> Node:  # noqa: ANN401  the framework's request
+    """Return the node that a request came to."""
+    return desk_of(request).node

@@ -7,6 +7,7 @@ from typing import Any
 from django.http import HttpRequest
 
 from chengyi.console.accounts.service import must_change_password
+from chengyi.console.application import node_of
 from chengyi.console.menu import menu_for
 from chengyi.model.actor import Permission
 from chengyi.model.text import Text
@@ -15,8 +16,8 @@ from chengyi.model.text import Text
 def frame(request: HttpRequest) -> dict[str, Any]:
     """Return the frame's values."""
     actor = getattr(request, "actor", None)
-    seated = actor is not None and not must_change_password(request.user, request.node.clock.now())
-    settings = request.node.settings.node
+    seated = actor is not None and not must_change_password(request.user, node_of(request).clock.now())
+    settings = node_of(request).settings.node
     return {
         "place": Text(settings.name.zh, settings.name.en),
         "demonstration": settings.demonstration,

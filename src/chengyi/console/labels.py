@@ -1,12 +1,25 @@
-"""How codes are said to people."""
+"""How codes are said to people.
+
+Rule: a code is looked up under its own code table, for two tables may use the same word.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from enum import Enum
+from typing import Any
 
 from chengyi.model.act import ActKind
-from chengyi.model.actor import ROLE_TITLES, Permission
-from chengyi.model.codes import RECORD_CLASS_TITLES, RETENTION_TITLES, SHARING_TITLES, Sensitivity, SharingClass
+from chengyi.model.actor import ROLE_TITLES, Permission, Role
+from chengyi.model.codes import (
+    RECORD_CLASS_TITLES,
+    RETENTION_TITLES,
+    SHARING_TITLES,
+    RecordClass,
+    Retention,
+    Sensitivity,
+    SharingClass,
+)
 from chengyi.model.decision import AlertState, App, Severity
 from chengyi.model.dossier import EntityKind
 from chengyi.model.grant import RequestState
@@ -14,131 +27,169 @@ from chengyi.model.package import Property, Verdict
 from chengyi.model.submission import SubmissionState
 from chengyi.model.text import Text
 
-LABELS: dict[Enum, Text] = {
-    **ROLE_TITLES,
-    **RECORD_CLASS_TITLES,
-    **RETENTION_TITLES,
-    **SHARING_TITLES,
-    Sensitivity.PUBLIC: Text("公开", "Public"),
-    Sensitivity.INTERNAL: Text("内部", "Internal"),
-    Sensitivity.PERSONAL: Text("个人信息", "Personal"),
-    Sensitivity.SENSITIVE: Text("敏感个人信息", "Sensitive"),
-    SubmissionState.RECEIVED: Text("待归档", "Waiting"),
-    SubmissionState.ARCHIVED: Text("已归档", "Archived"),
-    SubmissionState.QUARANTINED: Text("已隔离", "Quarantined"),
-    Property.AUTHENTICITY: Text("真实性", "Authenticity"),
-    Property.INTEGRITY: Text("完整性", "Integrity"),
-    Property.USABILITY: Text("可用性", "Usability"),
-    Property.SECURITY: Text("安全性", "Security"),
-    Verdict.PASS: Text("通过", "Pass"),
-    Verdict.FAIL: Text("不通过", "Fail"),
-    Verdict.MANUAL: Text("待人工判定", "For a person"),
-    Verdict.NOT_APPLICABLE: Text("不适用", "Not applicable"),
-    EntityKind.PERSON: Text("个人", "Person"),
-    EntityKind.HOUSEHOLD: Text("家庭户", "Household"),
-    EntityKind.ORGANISATION: Text("组织", "Organisation"),
-    EntityKind.PLACE: Text("地点", "Place"),
-    RequestState.OPEN: Text("待审批", "Open"),
-    RequestState.GRANTED: Text("已授权", "Granted"),
-    RequestState.REFUSED: Text("已退回", "Refused"),
-    App.LIVELIHOOD: Text("民生", "Livelihood"),
-    App.TRAFFIC: Text("交通", "Traffic"),
-    App.GOVERNANCE: Text("治理", "Governance"),
-    Severity.NOTICE: Text("提示", "Notice"),
-    Severity.WARNING: Text("预警", "Warning"),
-    Severity.CRITICAL: Text("紧急", "Critical"),
-    AlertState.RAISED: Text("待处置", "Raised"),
-    AlertState.ORDERED: Text("已交办", "Ordered"),
-    AlertState.ANSWERED: Text("已反馈", "Answered"),
-    AlertState.DECIDED: Text("已办结", "Decided"),
-    ActKind.RECEIVED: Text("接收", "Received"),
-    ActKind.REFUSED_INPUT: Text("拒收", "Refused at the door"),
-    ActKind.KEPT: Text("归档", "Archived"),
-    ActKind.SET_ASIDE: Text("隔离", "Set aside"),
-    ActKind.RELEASED: Text("解除隔离", "Released"),
-    ActKind.STANDARDISED: Text("标准化", "Standardised"),
-    ActKind.LINKED: Text("关联", "Linked"),
-    ActKind.CATALOGUED: Text("编目", "Catalogued"),
-    ActKind.REQUESTED: Text("申请", "Requested"),
-    ActKind.GRANTED: Text("授权", "Granted"),
-    ActKind.REFUSED: Text("退回", "Refused"),
-    ActKind.REVOKED: Text("撤销授权", "Revoked"),
-    ActKind.READ: Text("调阅", "Read"),
-    ActKind.DENIED: Text("拒绝调阅", "Denied"),
-    ActKind.COMPUTED: Text("计算指标", "Computed"),
-    ActKind.ALERTED: Text("发出预警", "Alert raised"),
-    ActKind.ORDERED: Text("交办", "Order given"),
-    ActKind.ANSWERED: Text("反馈", "Order answered"),
-    ActKind.DECIDED: Text("决定", "Decided"),
-    ActKind.SIGNED_IN: Text("登录", "Signed in"),
-    ActKind.SIGN_IN_FAILED: Text("登录失败", "Sign-in failed"),
-    ActKind.ACCOUNT_CHANGED: Text("账号变更", "Account changed"),
-    ActKind.CREATED: Text("建立节点", "Node created"),
-    Permission.SEE_STATUS: Text("查看总览", "See the overview"),
-    Permission.MANAGE_SOURCES: Text("管理来源", "Manage sources"),
-    Permission.COLLECT: Text("发起运行", "Run the river"),
-    Permission.SEE_RECORDS: Text("检索档案", "See records"),
-    Permission.KEEP_RECORDS: Text("管理档案", "Keep records"),
-    Permission.SEE_QUARANTINE: Text("查看隔离", "See quarantine"),
-    Permission.SEE_DATASETS: Text("查看数据集", "See datasets"),
-    Permission.INTEGRATE: Text("标准化与关联", "Integrate"),
-    Permission.SEE_DOSSIERS: Text("查看卷宗", "See dossiers"),
-    Permission.SEE_CATALOGUE: Text("查看目录", "See the catalogue"),
-    Permission.REQUEST: Text("申请共享", "Request"),
-    Permission.GRANT: Text("审批授权", "Grant"),
-    Permission.USE_GRANT: Text("使用授权", "Use grants"),
-    Permission.SEE_INDICATORS: Text("查看指标与预警", "See indicators and alerts"),
-    Permission.COMPUTE: Text("计算指标", "Compute"),
-    Permission.ORDER: Text("交办", "Give orders"),
-    Permission.ANSWER: Text("反馈", "Answer orders"),
-    Permission.DECIDE: Text("作出决定", "Decide"),
-    Permission.SEE_LEDGER: Text("查看账本", "See the ledger"),
-    Permission.SEE_AUDIT: Text("查看审计日志", "See the audit log"),
-    Permission.MANAGE_ACCOUNTS: Text("管理账号", "Manage accounts"),
-    Permission.MANAGE_ROLES: Text("核定角色", "Manage roles"),
+LABELS: Mapping[type[Enum], Mapping[Any, Text]] = {
+    Role: ROLE_TITLES,
+    RecordClass: RECORD_CLASS_TITLES,
+    Retention: RETENTION_TITLES,
+    SharingClass: SHARING_TITLES,
+    Sensitivity: {
+        Sensitivity.PUBLIC: Text("公开", "Public"),
+        Sensitivity.INTERNAL: Text("内部", "Internal"),
+        Sensitivity.PERSONAL: Text("个人信息", "Personal"),
+        Sensitivity.SENSITIVE: Text("敏感个人信息", "Sensitive"),
+    },
+    SubmissionState: {
+        SubmissionState.RECEIVED: Text("待归档", "Waiting"),
+        SubmissionState.ARCHIVED: Text("已归档", "Archived"),
+        SubmissionState.QUARANTINED: Text("已隔离", "Quarantined"),
+    },
+    Property: {
+        Property.AUTHENTICITY: Text("真实性", "Authenticity"),
+        Property.INTEGRITY: Text("完整性", "Integrity"),
+        Property.USABILITY: Text("可用性", "Usability"),
+        Property.SECURITY: Text("安全性", "Security"),
+    },
+    Verdict: {
+        Verdict.PASS: Text("通过", "Pass"),
+        Verdict.FAIL: Text("不通过", "Fail"),
+        Verdict.MANUAL: Text("待人工判定", "For a person"),
+        Verdict.NOT_APPLICABLE: Text("不适用", "Not applicable"),
+    },
+    EntityKind: {
+        EntityKind.PERSON: Text("个人", "Person"),
+        EntityKind.HOUSEHOLD: Text("家庭户", "Household"),
+        EntityKind.ORGANISATION: Text("组织", "Organisation"),
+        EntityKind.PLACE: Text("地点", "Place"),
+    },
+    RequestState: {
+        RequestState.OPEN: Text("待审批", "Open"),
+        RequestState.GRANTED: Text("已授权", "Granted"),
+        RequestState.REFUSED: Text("已退回", "Refused"),
+    },
+    App: {
+        App.LIVELIHOOD: Text("民生", "Livelihood"),
+        App.TRAFFIC: Text("交通", "Traffic"),
+        App.GOVERNANCE: Text("治理", "Governance"),
+    },
+    Severity: {
+        Severity.NOTICE: Text("提示", "Notice"),
+        Severity.WARNING: Text("预警", "Warning"),
+        Severity.CRITICAL: Text("紧急", "Critical"),
+    },
+    AlertState: {
+        AlertState.RAISED: Text("待处置", "Raised"),
+        AlertState.ORDERED: Text("已交办", "Ordered"),
+        AlertState.ANSWERED: Text("已反馈", "Answered"),
+        AlertState.DECIDED: Text("已办结", "Decided"),
+    },
+    ActKind: {
+        ActKind.RECEIVED: Text("接收", "Received"),
+        ActKind.REFUSED_INPUT: Text("拒收", "Refused at the door"),
+        ActKind.KEPT: Text("归档", "Archived"),
+        ActKind.SET_ASIDE: Text("隔离", "Set aside"),
+        ActKind.RELEASED: Text("解除隔离", "Released"),
+        ActKind.STANDARDISED: Text("标准化", "Standardised"),
+        ActKind.LINKED: Text("关联", "Linked"),
+        ActKind.CATALOGUED: Text("编目", "Catalogued"),
+        ActKind.REQUESTED: Text("申请", "Requested"),
+        ActKind.GRANTED: Text("授权", "Granted"),
+        ActKind.REFUSED: Text("退回", "Refused"),
+        ActKind.REVOKED: Text("撤销授权", "Revoked"),
+        ActKind.READ: Text("调阅", "Read"),
+        ActKind.DENIED: Text("拒绝调阅", "Denied"),
+        ActKind.COMPUTED: Text("计算指标", "Computed"),
+        ActKind.ALERTED: Text("发出预警", "Alert raised"),
+        ActKind.ORDERED: Text("交办", "Order given"),
+        ActKind.ANSWERED: Text("反馈", "Order answered"),
+        ActKind.DECIDED: Text("决定", "Decided"),
+        ActKind.SIGNED_IN: Text("登录", "Signed in"),
+        ActKind.SIGN_IN_FAILED: Text("登录失败", "Sign-in failed"),
+        ActKind.ACCOUNT_CHANGED: Text("账号变更", "Account changed"),
+        ActKind.CREATED: Text("建立节点", "Node created"),
+    },
+    Permission: {
+        Permission.SEE_STATUS: Text("查看总览", "See the overview"),
+        Permission.MANAGE_SOURCES: Text("管理来源", "Manage sources"),
+        Permission.COLLECT: Text("发起运行", "Run the river"),
+        Permission.SEE_RECORDS: Text("检索档案", "See records"),
+        Permission.KEEP_RECORDS: Text("管理档案", "Keep records"),
+        Permission.SEE_QUARANTINE: Text("查看隔离", "See quarantine"),
+        Permission.SEE_DATASETS: Text("查看数据集", "See datasets"),
+        Permission.INTEGRATE: Text("标准化与关联", "Integrate"),
+        Permission.SEE_DOSSIERS: Text("查看卷宗", "See dossiers"),
+        Permission.SEE_CATALOGUE: Text("查看目录", "See the catalogue"),
+        Permission.REQUEST: Text("申请共享", "Request"),
+        Permission.GRANT: Text("审批授权", "Grant"),
+        Permission.USE_GRANT: Text("使用授权", "Use grants"),
+        Permission.SEE_INDICATORS: Text("查看指标与预警", "See indicators and alerts"),
+        Permission.COMPUTE: Text("计算指标", "Compute"),
+        Permission.ORDER: Text("交办", "Give orders"),
+        Permission.ANSWER: Text("反馈", "Answer orders"),
+        Permission.DECIDE: Text("作出决定", "Decide"),
+        Permission.SEE_LEDGER: Text("查看账本", "See the ledger"),
+        Permission.SEE_AUDIT: Text("查看审计日志", "See the audit log"),
+        Permission.MANAGE_ACCOUNTS: Text("管理账号", "Manage accounts"),
+        Permission.MANAGE_ROLES: Text("核定角色", "Manage roles"),
+    },
 }
 
-TONES: dict[Enum, str] = {
-    SubmissionState.RECEIVED: "wait",
-    SubmissionState.ARCHIVED: "good",
-    SubmissionState.QUARANTINED: "bad",
-    Verdict.PASS: "good",
-    Verdict.FAIL: "bad",
-    Verdict.MANUAL: "wait",
-    Verdict.NOT_APPLICABLE: "quiet",
-    RequestState.OPEN: "wait",
-    RequestState.GRANTED: "good",
-    RequestState.REFUSED: "bad",
-    Severity.NOTICE: "info",
-    Severity.WARNING: "wait",
-    Severity.CRITICAL: "bad",
-    AlertState.RAISED: "bad",
-    AlertState.ORDERED: "wait",
-    AlertState.ANSWERED: "info",
-    AlertState.DECIDED: "good",
-    SharingClass.UNCONDITIONAL: "good",
-    SharingClass.CONDITIONAL: "wait",
-    SharingClass.WITHHELD: "bad",
-    Sensitivity.PUBLIC: "quiet",
-    Sensitivity.INTERNAL: "quiet",
-    Sensitivity.PERSONAL: "wait",
-    Sensitivity.SENSITIVE: "bad",
-    ActKind.REFUSED_INPUT: "bad",
-    ActKind.SET_ASIDE: "bad",
-    ActKind.DENIED: "bad",
-    ActKind.REFUSED: "bad",
-    ActKind.REVOKED: "bad",
-    ActKind.SIGN_IN_FAILED: "bad",
+TONES: Mapping[type[Enum], Mapping[Any, str]] = {
+    SubmissionState: {
+        SubmissionState.RECEIVED: "wait",
+        SubmissionState.ARCHIVED: "good",
+        SubmissionState.QUARANTINED: "bad",
+    },
+    Verdict: {
+        Verdict.PASS: "good",
+        Verdict.FAIL: "bad",
+        Verdict.MANUAL: "wait",
+        Verdict.NOT_APPLICABLE: "quiet",
+    },
+    RequestState: {
+        RequestState.OPEN: "wait",
+        RequestState.GRANTED: "good",
+        RequestState.REFUSED: "bad",
+    },
+    Severity: {
+        Severity.NOTICE: "info",
+        Severity.WARNING: "wait",
+        Severity.CRITICAL: "bad",
+    },
+    AlertState: {
+        AlertState.RAISED: "bad",
+        AlertState.ORDERED: "wait",
+        AlertState.ANSWERED: "info",
+        AlertState.DECIDED: "good",
+    },
+    SharingClass: {
+        SharingClass.UNCONDITIONAL: "good",
+        SharingClass.CONDITIONAL: "wait",
+        SharingClass.WITHHELD: "bad",
+    },
+    Sensitivity: {
+        Sensitivity.PUBLIC: "quiet",
+        Sensitivity.INTERNAL: "quiet",
+        Sensitivity.PERSONAL: "wait",
+        Sensitivity.SENSITIVE: "bad",
+    },
+    ActKind: {
+        ActKind.REFUSED_INPUT: "bad",
+        ActKind.SET_ASIDE: "bad",
+        ActKind.DENIED: "bad",
+        ActKind.REFUSED: "bad",
+        ActKind.REVOKED: "bad",
+        ActKind.SIGN_IN_FAILED: "bad",
+    },
 }
 
 
 def label_of(code: object) -> Text:
     """Return how a code is said; a code without a label is said as it is."""
     if isinstance(code, Enum):
-        return LABELS.get(code) or Text(str(code.value), str(code.value))
+        return LABELS.get(type(code), {}).get(code) or Text(str(code.value), str(code.value))
     return Text(str(code), str(code))
 
 
 def tone_of(code: object) -> str:
     """Return the tone of a code's tag: good, wait, bad, info or quiet."""
-    return TONES.get(code, "quiet") if isinstance(code, Enum) else "quiet"
+    return TONES.get(type(code), {}).get(code, "quiet") if isinstance(code, Enum) else "quiet"

@@ -16,7 +16,7 @@ from django.utils import translation
 from django.utils.cache import add_never_cache_headers
 
 from chengyi.console.accounts.service import actor_of, must_change_password
-from chengyi.console.application import DESK
+from chengyi.console.application import node_of
 from chengyi.console.cookies import LANGUAGE_COOKIE, TYPE_COOKIE
 from chengyi.console.door import Door
 from chengyi.console.settings import IDLE_SECONDS
@@ -36,8 +36,6 @@ class PreferenceMiddleware:
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         """Answer in the reader's language; Chinese unless English was chosen."""
-        request.desk = request.META[DESK]
-        request.node = request.desk.node
         request.actor = None
         request.language = "en" if request.COOKIES.get(LANGUAGE_COOKIE) == "en" else "zh"
         request.large = request.COOKIES.get(TYPE_COOKIE) == "large"
@@ -63,7 +61,7 @@ class SeatMiddleware:
         return response
 
     def _idle(self, request: HttpRequest) -> bool:
-        now = int(request.node.clock.now().timestamp())
+        now = int(node_of(request).clock.now().timestamp())
         seen = request.session.get(SEEN, now)
         if now - seen > IDLE_SECONDS:
             logout(request)
@@ -90,7 +88,7 @@ class DoorMiddleware:
             return absent(request)
         if request.actor is None and not door.public:
             return _to_sign_in(request)
-        if not (door.public or door.unseated) and must_change_password(request.user, request.node.clock.now()):
+        if not (door.public or door.unseated) and must_change_password(request.user, node_of(request).clock.now()):
             return redirect("change-password")
         if not door.admits(request.actor):
             return absent(request)

@@ -45,6 +45,9 @@ class Stage:
     lack: Text
 
 
+GAP = Text("有缺口", "Gap")
+
+
 @dataclass(frozen=True, slots=True)
 class _Bed:
     key: str
@@ -54,7 +57,7 @@ class _Bed:
     main: Count
     more: tuple[Count, ...]
     gap: Count | None = None
-    lack: Text = Text("有缺口", "Gap")
+    lack: Text = GAP
 
 
 BED = (
@@ -137,7 +140,14 @@ def _stage(bed: _Bed, counts: Mapping[str, Mapping[str, int]], open_paths: set[s
     further = (*more, gaps) if gaps and gaps.value else more
     path = bed.path if bed.path in open_paths else ""
     return Stage(
-        bed.key, bed.title, bed.verb, path, _shown(bed.main, counts), further, (gaps.value or 0) if gaps else 0, bed.lack
+        bed.key,
+        bed.title,
+        bed.verb,
+        path,
+        _shown(bed.main, counts),
+        further,
+        (gaps.value or 0) if gaps else 0,
+        bed.lack,
     )
 
 

@@ -16,7 +16,7 @@ def serve(application: Application, host: str, port: int) -> None:
     from granian.server.common import AbstractServer
     from granian.server.mt import MTServer
 
-    class OneProcessServer(MTServer):  # type: ignore[misc]
+    class OneProcessServer(MTServer):
         """Workers are threads, so that the node in this process is the one that answers."""
 
         def _check_gil(self) -> None:

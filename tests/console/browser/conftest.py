@@ -79,7 +79,7 @@ def seats(address: str, chromium: Any) -> Callable[[str], Any]:
 
     kept: dict[str, Any] = {}
 
-    def seat(username: str) -> Any:  # noqa: ANN401
+    def seat(username: str) -> Any:
         if username not in kept:
             context = chromium.new_context()
             page = context.new_page()
@@ -95,14 +95,28 @@ def seats(address: str, chromium: Any) -> Callable[[str], Any]:
     return seat
 
 
+@pytest.fixture(scope="session")
+def axe() -> str:
+    import axe_playwright_python
+
+    found = next(Path(axe_playwright_python.__file__).parent.rglob("axe.min.js"))
+    return found.read_text(encoding="utf-8")
+
+
 @pytest.fixture
 def browse(address: str, chromium: Any, seats: Callable[[str], Any]) -> Iterator[Callable[..., Any]]:
     """Open a page as somebody, in a language, at a width; violations of the content policy are gathered."""
     with ExitStack() as stack:
 
         def open_page(
-            path: str, username: str = "", *, language: str = "zh", width: int = 1366, script: bool = True, large: bool = False
-        ) -> Any:  # noqa: ANN401
+            path: str,
+            username: str = "",
+            *,
+            language: str = "zh",
+            width: int = 1366,
+            script: bool = True,
+            large: bool = False,
+        ) -> Any:
             context = chromium.new_context(
                 viewport={"width": width, "height": 768 if width < 1900 else 1080},
                 storage_state=seats(username) if username else None,
@@ -115,7 +129,8 @@ def browse(address: str, chromium: Any, seats: Callable[[str], Any]) -> Iterator
             context.add_cookies([{"name": name, "value": value, "url": address} for name, value in cookies.items()])
             context.add_init_script(
                 "window.violations = [];"
-                "addEventListener('securitypolicyviolation', e => violations.push(e.violatedDirective + ' ' + e.blockedURI))"
+                "addEventListener('securitypolicyviolation',"
+                " event => violations.push(event.violatedDirective + ' ' + event.blockedURI))"
             )
             page = context.new_page()
             page.spoken = []
@@ -127,7 +142,7 @@ def browse(address: str, chromium: Any, seats: Callable[[str], Any]) -> Iterator
         yield open_page
 
 
-def violations(page: Any) -> list[str]:  # noqa: ANN401
+def violations(page: Any) -> list[str]:
     """Return what the content policy stopped, and errors of scripts."""
     said = [text for text in page.spoken if "Content Security Policy" in text or text.startswith("error:")]
     return [*said, *page.evaluate("window.violations")]
@@ -138,7 +153,7 @@ def _wait(address: str, server: subprocess.Popen[bytes], home: Path) -> None:
         if server.poll() is not None:
             pytest.fail((home / "output").read_text())
         try:
-            urllib.request.urlopen(f"{address}/sign-in/", timeout=5).close()  # noqa: S310  our own server
+            urllib.request.urlopen(f"{address}/sign-in/", timeout=5).close()
         except OSError:
             time.sleep(0.2)
         else:

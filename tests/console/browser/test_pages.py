@@ -54,14 +54,6 @@ PAGES = {
 AXE = "{runOnly: {type: 'tag', values: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa']}, resultTypes: ['violations']}"
 
 
-@pytest.fixture(scope="session")
-def axe() -> str:
-    import axe_playwright_python
-
-    found = next(Path(axe_playwright_python.__file__).parent.rglob("axe.min.js"))
-    return found.read_text(encoding="utf-8")
-
-
 @pytest.mark.parametrize("width", [1366, 1920])
 @pytest.mark.parametrize("language", ["zh", "en"])
 @pytest.mark.parametrize("name", PAGES)
@@ -93,14 +85,14 @@ def test_a_page_is_read_without_script(browse: Callable[..., Any], name: str) ->
     assert page.get_by_role("navigation").first.is_visible()
 
 
-def findings(page: Any, axe: str) -> list[str]:  # noqa: ANN401
+def findings(page: Any, axe: str) -> list[str]:
     """Return what axe finds against WCAG 2.1 A and AA, by rule and place."""
     page.evaluate(axe)
     found = page.evaluate(f"axe.run(document, {AXE}).then(result => result.violations)")
     return [f"{each['id']}: {node['target']} {node['failureSummary']}" for each in found for node in each["nodes"]]
 
 
-def keep(page: Any, name: str) -> None:  # noqa: ANN401
+def keep(page: Any, name: str) -> None:
     """Keep a picture where CHENGYI_SHOTS names a folder."""
     if SHOTS:
         page.screenshot(path=os.fspath(Path(SHOTS) / f"{name}.png"), full_page=True)

@@ -24,7 +24,8 @@ class AccountBackend(BaseBackend):
 
     def get_user(self, user_id: int) -> Account | None:
         """Return an active account by its key."""
-        return Account.objects.filter(pk=user_id, is_active=True).first()
+        found: Account | None = Account.objects.filter(pk=user_id, is_active=True).first()
+        return found
 
 
 def address_of(request: HttpRequest) -> str:

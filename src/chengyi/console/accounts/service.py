@@ -8,6 +8,7 @@ administrator's password can be reset at the machine only; every change is put o
 from __future__ import annotations
 
 import secrets
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -21,6 +22,7 @@ from chengyi.console.accounts.models import Account, UsedPassword
 from chengyi.console.errors import AccountError, PasswordError
 from chengyi.model.act import Act, ActKind
 from chengyi.model.actor import ADMINISTRATORS, Actor, Permission, Role
+from chengyi.model.canonical import Json
 from chengyi.model.errors import NotFoundError
 
 if TYPE_CHECKING:
@@ -64,7 +66,7 @@ def create_first(node: Node, department: str = "") -> dict[str, str]:
     passwords = {}
     with transaction.atomic():
         for username, name, role in FIRST:
-            account, passwords[username] = _new(node, username, name, home_department, frozenset({role}))
+            passwords[username] = _new(node, username, name, home_department, frozenset({role}))
     for username in passwords:
         _record(node, "setup", username, {"change": "created"})
     return passwords
@@ -75,7 +77,7 @@ def create(node: Node, actor: Actor, username: str, name: str, department: str) 
     actor.require(Permission.MANAGE_ACCOUNTS)
     if not (name.strip() and department.strip()):
         raise AccountError.incomplete()
-    _account, password = _new(node, username.strip(), name.strip(), department.strip(), frozenset())
+    password = _new(node, username.strip(), name.strip(), department.strip(), frozenset())
     _record(node, actor.id, username.strip(), {"change": "created"})
     return password
 
@@ -121,10 +123,12 @@ def give_roles(node: Node, actor: Actor, username: str, roles: frozenset[Role]) 
     actor.require(Permission.MANAGE_ROLES)
     account = find(username)
     _require_other(actor, account)
-    before = sorted(account.roles)
+    before = sorted(role.value for role in account.roles)
     account.roles = roles
     account.save(update_fields=["role_list"])
-    _record(node, actor.id, username, {"change": "roles", "before": before, "after": sorted(roles)})
+    _record(
+        node, actor.id, username, {"change": "roles", "before": before, "after": sorted(role.value for role in roles)}
+    )
 
 
 def change_password(node: Node, account: Account, old: str, new: str) -> None:
@@ -146,13 +150,13 @@ def change_password(node: Node, account: Account, old: str, new: str) -> None:
 
 def find(username: str) -> Account:
     """Return an account; NotFoundError where there is none."""
-    account = Account.objects.filter(username=username).first()
+    account: Account | None = Account.objects.filter(username=username).first()
     if account is None:
-        raise NotFoundError(kind="账号", id=username)
+        raise NotFoundError(kind="账号 account", id=username)
     return account
 
 
-def _new(node: Node, username: str, name: str, department: str, roles: frozenset[Role]) -> tuple[Account, str]:
+def _new(node: Node, username: str, name: str, department: str, roles: frozenset[Role]) -> str:
     password, now = one_time_password(), node.clock.now()
     account = Account(
         username=username,
@@ -171,7 +175,7 @@ def _new(node: Node, username: str, name: str, department: str, roles: frozenset
         raise AccountError.bad_name(username) from error
     except TakenError as error:
         raise AccountError.taken(username) from error
-    return account, password
+    return password
 
 
 def _reset(node: Node, by: str, account: Account) -> str:
@@ -199,5 +203,5 @@ def _department_of(node: Node) -> str:
     return sources[0].department if sources else node.actor.name
 
 
-def _record(node: Node, by: str, username: str, detail: dict[str, str | list[str]]) -> None:
+def _record(node: Node, by: str, username: str, detail: Mapping[str, Json]) -> None:
     node.audit.record(Act(ActKind.ACCOUNT_CHANGED, by, f"account:{username}", detail))

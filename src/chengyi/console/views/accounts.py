@@ -7,6 +7,7 @@ from django.shortcuts import redirect
 
 from chengyi.console.accounts import service
 from chengyi.console.accounts.models import Account
+from chengyi.console.application import node_of
 from chengyi.console.door import opens
 from chengyi.console.views.page import said, show, text_of
 from chengyi.model.actor import ADMINISTRATORS, PERMISSIONS, Permission, Role
@@ -24,14 +25,14 @@ def create(request: HttpRequest) -> HttpResponse:
     """Open an account and show its one-time password once."""
     username = text_of(request, "username", 64)
     name, department = text_of(request, "name", 80), text_of(request, "department", 80)
-    password = service.create(request.node, request.actor, username, name, department)
+    password = service.create(node_of(request), request.actor, username, name, department)
     return _once(request, username, password)
 
 
 @opens(Permission.MANAGE_ACCOUNTS, post=True)
 def change(request: HttpRequest, username: str) -> HttpResponse:
     """Close, reopen, unlock, or give a new one-time password."""
-    what, node, actor = text_of(request, "what", 20), request.node, request.actor
+    what, node, actor = text_of(request, "what", 20), node_of(request), request.actor
     if what == "reset":
         return _once(request, username, service.reset(node, actor, username))
     if what == "unlock":
@@ -59,7 +60,7 @@ def roles(request: HttpRequest) -> HttpResponse:
 def give(request: HttpRequest, username: str) -> HttpResponse:
     """Set the roles of an account."""
     chosen = frozenset(Role(value) for value in request.POST.getlist("roles") if value in set(Role))
-    service.give_roles(request.node, request.actor, username, chosen)
+    service.give_roles(node_of(request), request.actor, username, chosen)
     said(request, Text(f"账号 {username} 的角色已核定。", f"The roles of {username} were set."))
     return redirect("roles")
 

@@ -7,6 +7,7 @@ from typing import Any
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 
+from chengyi.console.application import node_of
 from chengyi.console.door import opens
 from chengyi.console.views.page import choices, code_of, number_of, said, show, text_of
 from chengyi.model.actor import Actor, Permission
@@ -21,7 +22,7 @@ SHOWN_EVIDENCE = 20
 def listing(request: HttpRequest) -> HttpResponse:
     """List the alerts, those that wait first."""
     state, app = code_of(request, "state", AlertState), code_of(request, "app", App)
-    found = request.node.brain.alerts(state=state, app=app)
+    found = node_of(request).brain.alerts(state=state, app=app)
     values = {"alerts": found, "state": state, "app": app, "states": list(AlertState), "apps": list(App)}
     return show(request, "alerts.html", values)
 
@@ -29,10 +30,10 @@ def listing(request: HttpRequest) -> HttpResponse:
 @opens(Permission.SEE_INDICATORS)
 def page(request: HttpRequest, id: str) -> HttpResponse:
     """Show one alert: reasons, evidence, what was done, and what can be done next."""
-    brain, actor = request.node.brain, request.actor
+    brain, actor = node_of(request).brain, request.actor
     alert: Alert = brain.alert(id)
     orders = brain.orders(alert=id)
-    sources = request.node.collect.sources
+    sources = node_of(request).collect.sources
     values: dict[str, Any] = {
         "alert": alert,
         "evidence": alert.evidence[:SHOWN_EVIDENCE],
@@ -49,7 +50,8 @@ def page(request: HttpRequest, id: str) -> HttpResponse:
 def order(request: HttpRequest, id: str) -> HttpResponse:
     """Give a department a task."""
     department, task = text_of(request, "department", 80), text_of(request, "task")
-    request.node.brain.order(request.actor, id, department, task, number_of(request.POST.get("days"), 7, 366))
+    days = number_of(request.POST.get("days"), 7, 366)
+    node_of(request).brain.order(request.actor, id, department, task, days)
     said(request, Text(f"已交办{department}。", f"The order went to {department}."))
     return redirect("alert", id=id)
 
@@ -57,7 +59,7 @@ def order(request: HttpRequest, id: str) -> HttpResponse:
 @opens(Permission.DECIDE, post=True)
 def decide(request: HttpRequest, id: str) -> HttpResponse:
     """Decide, on a stated ground; the decision is filed into the archive."""
-    request.node.brain.decide(request.actor, id, text_of(request, "outcome", 200), text_of(request, "ground"))
+    node_of(request).brain.decide(request.actor, id, text_of(request, "outcome", 200), text_of(request, "ground"))
     said(request, Text("决定已作出，并已回档。", "Decided, and filed back into the archive."))
     return redirect("alert", id=id)
 
@@ -65,25 +67,27 @@ def decide(request: HttpRequest, id: str) -> HttpResponse:
 @opens(Permission.ANSWER, Permission.ORDER)
 def orders(request: HttpRequest) -> HttpResponse:
     """List the orders: an operator sees all, a department its own."""
-    found = [(each, _answer_of(request, each)) for each in request.node.brain.orders() if _sees(request.actor, each)]
-    return show(request, "orders.html", {"orders": found, "now": request.node.clock.now()})
+    found = [
+        (each, _answer_of(request, each)) for each in node_of(request).brain.orders() if _sees(request.actor, each)
+    ]
+    return show(request, "orders.html", {"orders": found, "now": node_of(request).clock.now()})
 
 
 @opens(Permission.ANSWER, Permission.ORDER)
 def order_page(request: HttpRequest, id: str) -> HttpResponse:
     """Show one order with its answer, or the form that answers it."""
     found = _order(request, id)
-    answers = request.node.brain.answers(order=id)
-    values = {"order": found, "alert": request.node.brain.alert(found.alert), "answers": answers}
+    answers = node_of(request).brain.answers(order=id)
+    values = {"order": found, "alert": node_of(request).brain.alert(found.alert), "answers": answers}
     may_answer = request.actor.may(Permission.ANSWER) and not answers
-    return show(request, "order.html", {**values, "may_answer": may_answer, "now": request.node.clock.now()})
+    return show(request, "order.html", {**values, "may_answer": may_answer, "now": node_of(request).clock.now()})
 
 
 @opens(Permission.ANSWER, post=True)
 def answer(request: HttpRequest, id: str) -> HttpResponse:
     """Answer an order."""
     found = _order(request, id)
-    request.node.brain.answer(request.actor, found.id, text_of(request, "text", 4000))
+    node_of(request).brain.answer(request.actor, found.id, text_of(request, "text", 4000))
     said(request, Text("反馈已送达。", "The answer was sent."))
     return redirect("order", id=id)
 
@@ -91,13 +95,13 @@ def answer(request: HttpRequest, id: str) -> HttpResponse:
 @opens(Permission.SEE_INDICATORS)
 def decision(request: HttpRequest, id: str) -> HttpResponse:
     """Show one decision with its way home."""
-    found = request.node.brain.decision(id)
-    return show(request, "decision.html", {"decision": found, "trace": request.node.trace(id)})
+    found = node_of(request).brain.decision(id)
+    return show(request, "decision.html", {"decision": found, "trace": node_of(request).trace(id)})
 
 
 def _timeline(request: HttpRequest, alert: Alert, orders: list[Order]) -> list[dict[str, Any]]:
     """Return what happened, in order of time."""
-    brain = request.node.brain
+    brain = node_of(request).brain
     steps: list[dict[str, Any]] = [{"what": "raised", "at": alert.raised_at, "value": alert}]
     for each in orders:
         steps.append({"what": "ordered", "at": each.issued_at, "value": each})
@@ -107,11 +111,11 @@ def _timeline(request: HttpRequest, alert: Alert, orders: list[Order]) -> list[d
 
 
 def _answer_of(request: HttpRequest, order: Order) -> Any:  # noqa: ANN401
-    return next(iter(request.node.brain.answers(order=order.id)), None)
+    return next(iter(node_of(request).brain.answers(order=order.id)), None)
 
 
 def _order(request: HttpRequest, id: str) -> Order:
-    for each in request.node.brain.orders():
+    for each in node_of(request).brain.orders():
         if each.id == id and _sees(request.actor, each):
             found: Order = each
             return found

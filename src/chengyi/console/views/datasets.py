@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.http import HttpRequest, HttpResponse
 
+from chengyi.console.application import node_of
 from chengyi.console.door import opens
 from chengyi.console.views.page import PAGE_ROWS, offset_of, pager, show, text_of
 from chengyi.model.actor import Permission
@@ -15,7 +16,7 @@ def listing(request: HttpRequest) -> HttpResponse:
     query = text_of(request, "q").lower()
     found = [
         each
-        for each in request.node.integrate.datasets(request.actor)
+        for each in node_of(request).integrate.datasets(request.actor)
         if query in f"{each.name} {each.title.zh} {each.title.en} {each.department}".lower()
     ]
     return show(request, "datasets.html", {"datasets": found, "query": query})
@@ -24,9 +25,9 @@ def listing(request: HttpRequest) -> HttpResponse:
 @opens(Permission.SEE_DATASETS)
 def page(request: HttpRequest, name: str) -> HttpResponse:
     """Show one dataset."""
-    dataset = request.node.integrate.dataset(name)
+    dataset = node_of(request).integrate.dataset(name)
     values = {"dataset": dataset, "faults": None}
     if request.actor.may(Permission.SEE_QUARANTINE):
-        faults = request.node.integrate.faults(dataset=name, limit=PAGE_ROWS, offset=offset_of(request))
+        faults = node_of(request).integrate.faults(dataset=name, limit=PAGE_ROWS, offset=offset_of(request))
         values |= {"faults": faults, "pager": pager(request, len(faults))}
     return show(request, "dataset.html", values)

@@ -11,6 +11,7 @@ from itertools import groupby
 
 from django.http import HttpRequest, HttpResponse
 
+from chengyi.console.application import node_of
 from chengyi.console.door import opens
 from chengyi.console.masks import mask
 from chengyi.console.views.page import PAGE_ROWS, offset_of, pager, show, text_of
@@ -33,7 +34,7 @@ class Row:
 def search(request: HttpRequest) -> HttpResponse:
     """Find dossiers by name, number or id."""
     query = text_of(request, "q", 100)
-    heads = request.node.integrate.dossiers(query, request.actor, limit=PAGE_ROWS, offset=offset_of(request))
+    heads = node_of(request).integrate.dossiers(query, request.actor, limit=PAGE_ROWS, offset=offset_of(request))
     shown = [(head, mask("person_name", head.label, request.actor)) for head in heads]
     return show(request, "dossiers.html", {"heads": shown, "query": query, "pager": pager(request, len(heads))})
 
@@ -41,7 +42,7 @@ def search(request: HttpRequest) -> HttpResponse:
 @opens(Permission.SEE_DOSSIERS)
 def page(request: HttpRequest, id: str) -> HttpResponse:
     """Show one dossier."""
-    dossier = request.node.integrate.dossier(id, request.actor)
+    dossier = node_of(request).integrate.dossier(id, request.actor)
     rows = rows_of(dossier, request.actor)
     values = {"dossier": dossier, "label": mask("person_name", dossier.label, request.actor), "rows": rows}
     return show(request, "dossier.html", {**values, "conflicts": [each for each in rows if each.conflict]})

@@ -30,7 +30,7 @@ STATUS: tuple[tuple[type[ChengyiError], int], ...] = (
 )
 
 
-def absent(request: HttpRequest, exception: Any = None) -> HttpResponse:  # noqa: ANN401
+def absent(request: HttpRequest, exception: Any = None) -> HttpResponse:  # noqa: ANN401, ARG001
     """Answer what is not there and what may not be seen alike."""
     return _page(request, 404, Text("未找到", "Not found"), ABSENT, ABSENT_ADVICE)
 
@@ -54,7 +54,7 @@ def wrong_method(request: HttpRequest, door: Door) -> HttpResponse:
     return refused
 
 
-def forged(request: HttpRequest, reason: str = "") -> HttpResponse:
+def forged(request: HttpRequest, reason: str = "") -> HttpResponse:  # noqa: ARG001
     """Answer a form that did not come from our own page, or came too late."""
     message = Text("表单已失效，未作任何更改。", "The form is no longer valid; nothing was changed.")
     return _page(
@@ -66,7 +66,7 @@ def forged(request: HttpRequest, reason: str = "") -> HttpResponse:
     )
 
 
-def malformed(request: HttpRequest, exception: Any = None) -> HttpResponse:  # noqa: ANN401
+def malformed(request: HttpRequest, exception: Any = None) -> HttpResponse:  # noqa: ANN401, ARG001
     """Answer a request that makes no sense, such as one for another host."""
     message = Text("请求不合规则，未予受理。", "The request is malformed and was not accepted.")
     return _page(
@@ -90,7 +90,7 @@ def fault(request: HttpRequest) -> HttpResponse:
 
 def _page(request: HttpRequest, status: int, title: Text, message: Text, advice: Text) -> HttpResponse:
     values = {"title": title, "message": message, "advice": advice, "status": status, "number": secrets.token_hex(4)}
-    frameless = status in {400, 500} or getattr(request, "desk", None) is None
+    frameless = status in {400, 500} or not hasattr(request, "language")
     if frameless:
         values["language"] = getattr(request, "language", "zh")
         return HttpResponse(render_to_string("console/error_bare.html", values), status=status)

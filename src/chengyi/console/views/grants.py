@@ -7,6 +7,7 @@ from typing import Any
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 
+from chengyi.console.application import node_of
 from chengyi.console.door import opens
 from chengyi.console.views.page import said, show, text_of
 from chengyi.model.actor import Permission
@@ -21,7 +22,7 @@ ROWS = 50
 @opens(Permission.USE_GRANT, Permission.GRANT)
 def listing(request: HttpRequest) -> HttpResponse:
     """List the grants that concern the actor."""
-    return show(request, "grants.html", {"grants": request.node.share.grants(request.actor), "now": _now(request)})
+    return show(request, "grants.html", {"grants": node_of(request).share.grants(request.actor), "now": _now(request)})
 
 
 @opens(Permission.USE_GRANT, Permission.GRANT)
@@ -36,7 +37,7 @@ def use(request: HttpRequest, id: str) -> HttpResponse:
     grant = _find(request, id)
     field, value, case = (text_of(request, name, 200) for name in ("field", "value", "case"))
     filters = {field: value} if field and value else None
-    view: View = request.node.share.view(request.actor, id, case=case, limit=ROWS, filters=filters)
+    view: View = node_of(request).share.view(request.actor, id, case=case, limit=ROWS, filters=filters)
     columns = [name for name in view.rows.column_names if name not in EVIDENCE_COLUMNS]
     values = {"view": view, "columns": _titled(request, grant, columns), "rows": _rows(view, columns), "case": case}
     return show(request, "grant.html", {**_values(request, grant), **values, "field": field, "value": value})
@@ -45,7 +46,7 @@ def use(request: HttpRequest, id: str) -> HttpResponse:
 @opens(Permission.GRANT, post=True)
 def revoke(request: HttpRequest, id: str) -> HttpResponse:
     """Take a grant back with a reason."""
-    request.node.share.revoke(request.actor, id, text_of(request, "reason"))
+    node_of(request).share.revoke(request.actor, id, text_of(request, "reason"))
     said(request, Text("授权已撤销。", "The grant was revoked."))
     return redirect("grants")
 
@@ -62,7 +63,7 @@ def _values(request: HttpRequest, grant: Grant) -> dict[str, Any]:
 
 
 def _titled(request: HttpRequest, grant: Grant, names: Any) -> list[tuple[str, Text]]:  # noqa: ANN401
-    titles = {field.name: field.title for field in request.node.share.entry(grant.dataset, request.actor).fields}
+    titles = {field.name: field.title for field in node_of(request).share.entry(grant.dataset, request.actor).fields}
     return [(name, titles.get(name, Text(name, name))) for name in names]
 
 
@@ -79,7 +80,7 @@ def _rows(view: View, columns: list[str]) -> list[dict[str, Any]]:
 
 
 def _find(request: HttpRequest, id: str) -> Grant:
-    for grant in request.node.share.grants(request.actor):
+    for grant in node_of(request).share.grants(request.actor):
         if grant.id == id:
             found: Grant = grant
             return found
@@ -87,4 +88,4 @@ def _find(request: HttpRequest, id: str) -> Grant:
 
 
 def _now(request: HttpRequest) -> Any:  # noqa: ANN401
-    return request.node.clock.now()
+    return node_of(request).clock.now()

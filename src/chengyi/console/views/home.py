@@ -10,6 +10,7 @@ from typing import Any
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 
+from chengyi.console.application import desk_of, node_of
 from chengyi.console.door import opens
 from chengyi.console.river import stages_of
 from chengyi.console.views.page import said, show
@@ -32,8 +33,8 @@ def river(request: HttpRequest) -> HttpResponse:
 @opens(Permission.COLLECT, post=True)
 def run(request: HttpRequest) -> HttpResponse:
     """Bring the river up to date in the background; one run at a time."""
-    actor, node = request.actor, request.node
-    if request.desk.board.start(node.run, by=actor.name, at=node.clock.now()):
+    actor, node = request.actor, node_of(request)
+    if desk_of(request).board.start(node.run, by=actor.name, at=node.clock.now()):
         said(request, Text("已开始运行，进度见下。", "The run has started; its progress is below."))
     else:
         said(request, Text("已有一次运行在进行中。", "A run is under way already."))
@@ -41,11 +42,11 @@ def run(request: HttpRequest) -> HttpResponse:
 
 
 def _values(request: HttpRequest) -> dict[str, Any]:
-    status = request.node.status()
+    status = node_of(request).status()
     return {
         "status": status,
         "stages": stages_of(status, request.actor),
-        "run": request.desk.board.run,
+        "run": desk_of(request).board.run,
         "may_run": request.actor.may(Permission.COLLECT),
-        "now": request.node.clock.now(),
+        "now": node_of(request).clock.now(),
     }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.http import HttpRequest, HttpResponse
 
+from chengyi.console.application import node_of
 from chengyi.console.door import opens
 from chengyi.console.views.page import code_of, show
 from chengyi.model.actor import Permission
@@ -16,7 +17,7 @@ FIGURES = 100
 @opens(Permission.SEE_INDICATORS)
 def listing(request: HttpRequest) -> HttpResponse:
     """List the indicators with their latest values."""
-    brain, app = request.node.brain, code_of(request, "app", App)
+    brain, app = node_of(request).brain, code_of(request, "app", App)
     lines = [
         (each, brain.figures(indicator=each.id, limit=5))
         for each in brain.indicators()
@@ -28,7 +29,7 @@ def listing(request: HttpRequest) -> HttpResponse:
 @opens(Permission.SEE_INDICATORS)
 def page(request: HttpRequest, id: str) -> HttpResponse:
     """Show one indicator: its rule in words, what it needs, and its values."""
-    brain = request.node.brain
+    brain = node_of(request).brain
     indicator = next((each for each in brain.indicators() if each.id == id), None)
     if indicator is None:
         raise NotFoundError(kind="指标", id=id)
@@ -39,7 +40,7 @@ def page(request: HttpRequest, id: str) -> HttpResponse:
 @opens(Permission.SEE_INDICATORS)
 def figure(request: HttpRequest, id: str) -> HttpResponse:
     """Show one figure with its way home: rule, inputs, rows, packages, receipts."""
-    found = request.node.brain.figure(id)
-    indicator = next((each for each in request.node.brain.indicators() if each.id == found.indicator), None)
-    trace = request.node.trace(id)
+    found = node_of(request).brain.figure(id)
+    indicator = next((each for each in node_of(request).brain.indicators() if each.id == found.indicator), None)
+    trace = node_of(request).trace(id)
     return show(request, "figure.html", {"figure": found, "indicator": indicator, "trace": trace})

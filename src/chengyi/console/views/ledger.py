@@ -7,6 +7,7 @@ from typing import Any
 
 from django.http import HttpRequest, HttpResponse
 
+from chengyi.console.application import node_of
 from chengyi.console.door import opens
 from chengyi.console.views.page import PAGE_ROWS, number_of, show, text_of
 from chengyi.console.views.records import receipt_file
@@ -33,11 +34,11 @@ class Step:
 def listing(request: HttpRequest) -> HttpResponse:
     """Show the checkpoint and the latest entries; what an entry says is for the auditor's log."""
     before = _before(request)
-    entries = request.node.audit.entries(limit=PAGE_ROWS, before=before)
+    entries = node_of(request).audit.entries(limit=PAGE_ROWS, before=before)
     values = {
         "entries": entries,
-        "checkpoint": request.node.ledger.checkpoint(),
-        "verifier": request.node.keys.verifier,
+        "checkpoint": node_of(request).ledger.checkpoint(),
+        "verifier": node_of(request).keys.verifier,
         "older": entries[-1].index if len(entries) == PAGE_ROWS else None,
         "before": before,
     }
@@ -47,8 +48,8 @@ def listing(request: HttpRequest) -> HttpResponse:
 @opens(Permission.SEE_LEDGER)
 def entry(request: HttpRequest, index: int) -> HttpResponse:
     """Show one entry with its receipt drawn."""
-    found = request.node.audit.entry(index)
-    values: dict[str, Any] = {"entry": found, "receipt": request.node.audit.receipt(index)}
+    found = node_of(request).audit.entry(index)
+    values: dict[str, Any] = {"entry": found, "receipt": node_of(request).audit.receipt(index)}
     may_audit = request.actor.may(Permission.SEE_AUDIT)
     values["may_take"] = may_audit or request.actor.may(Permission.SEE_RECORDS)
     if may_audit:
@@ -61,22 +62,22 @@ def receipt(request: HttpRequest, index: int) -> HttpResponse:
     """Hand out an entry's receipt as a file."""
     from chengyi.trust.receipts import render
 
-    return receipt_file(render(request.node.audit.receipt(index)), index)
+    return receipt_file(render(node_of(request).audit.receipt(index)), index)
 
 
 @opens(Permission.SEE_LEDGER)
 def check(request: HttpRequest) -> HttpResponse:
     """Show the form."""
-    return show(request, "receipts.html", {"verifier": request.node.keys.verifier})
+    return show(request, "receipts.html", {"verifier": node_of(request).keys.verifier})
 
 
 @opens(Permission.SEE_LEDGER, post=True)
 def checked(request: HttpRequest) -> HttpResponse:
     """Check a receipt step by step; nothing of it is kept."""
     text = _receipt_text(request)
-    key = text_of(request, "key", 400) or request.node.keys.verifier
+    key = text_of(request, "key", 400) or node_of(request).keys.verifier
     steps, entry = check_receipt(request, text, key)
-    values = {"verifier": request.node.keys.verifier, "text": text, "key": key, "steps": steps, "entry": entry}
+    values = {"verifier": node_of(request).keys.verifier, "text": text, "key": key, "steps": steps, "entry": entry}
     return show(request, "receipts.html", values)
 
 
@@ -85,7 +86,7 @@ def audit(request: HttpRequest) -> HttpResponse:
     """Show who did what."""
     kind, actor, object = (text_of(request, name, 200) for name in ("kind", "actor", "object"))
     before = _before(request)
-    entries = request.node.audit.entries(object=object, actor=actor, kind=kind, limit=PAGE_ROWS, before=before)
+    entries = node_of(request).audit.entries(object=object, actor=actor, kind=kind, limit=PAGE_ROWS, before=before)
     values = {
         "lines": [(each, canonical(dict(each.act.detail)).decode()) for each in entries],
         "older": entries[-1].index if len(entries) == PAGE_ROWS else None,
@@ -139,7 +140,7 @@ def check_receipt(request: HttpRequest, text: str, key: str) -> tuple[list[Step]
 def _against_own_ledger(request: HttpRequest, found: Entry, index: int) -> Step:
     title = Text("与本节点账本比对", "Compare with this node's ledger")
     try:
-        same = request.node.audit.entry(index) == found
+        same = node_of(request).audit.entry(index) == found
     except ChengyiError:
         same = False
     if same:

@@ -7,6 +7,7 @@ from typing import Any
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 
+from chengyi.console.application import node_of
 from chengyi.console.door import opens
 from chengyi.console.labels import label_of
 from chengyi.console.views.page import PAGE_ROWS, choices, code_of, number_of, offset_of, pager, show, text_of
@@ -22,7 +23,7 @@ def search(request: HttpRequest) -> HttpResponse:
     """Search the records."""
     query, source, department = (text_of(request, name) for name in ("q", "source", "department"))
     chosen = code_of(request, "class", RecordClass)
-    found = request.node.archive.search(
+    found = node_of(request).archive.search(
         query,
         request.actor,
         source=source,
@@ -31,7 +32,7 @@ def search(request: HttpRequest) -> HttpResponse:
         limit=PAGE_ROWS,
         offset=offset_of(request),
     )
-    sources = request.node.collect.sources
+    sources = node_of(request).collect.sources
     values = {
         "found": found,
         "pager": pager(request, len(found.packages), found.total),
@@ -49,7 +50,7 @@ def search(request: HttpRequest) -> HttpResponse:
 @opens(Permission.SEE_RECORDS)
 def page(request: HttpRequest, ref: str) -> HttpResponse:
     """Show one record; with ``?verify`` its proof is walked anew, step by step."""
-    archive, actor = request.node.archive, request.actor
+    archive, actor = node_of(request).archive, request.actor
     package: Package = archive.package(ref, actor)
     values = {
         "package": package,
@@ -72,8 +73,8 @@ def row_find(request: HttpRequest, ref: str) -> HttpResponse:
 @opens(Permission.SEE_RECORDS)
 def row(request: HttpRequest, ref: str, row: int) -> HttpResponse:
     """Show the proof of one row: leaf, audit path, root."""
-    package = request.node.archive.package(ref, request.actor)
-    proof = request.node.archive.row_proof(package.ref, row)
+    package = node_of(request).archive.package(ref, request.actor)
+    proof = node_of(request).archive.row_proof(package.ref, row)
     return show(request, "row.html", {"package": package, "proof": proof})
 
 
@@ -82,8 +83,8 @@ def receipt(request: HttpRequest, ref: str) -> HttpResponse:
     """Hand out the record's receipt as a file that is checked offline."""
     from chengyi.trust.receipts import render
 
-    package = request.node.archive.package(ref, request.actor)
-    return receipt_file(render(request.node.archive.receipt(package.ref, request.actor)), package.entry)
+    package = node_of(request).archive.package(ref, request.actor)
+    return receipt_file(render(node_of(request).archive.receipt(package.ref, request.actor)), package.entry)
 
 
 def receipt_file(text: str, index: int) -> HttpResponse:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 
+from chengyi.console.application import node_of
 from chengyi.console.door import opens
 from chengyi.console.views.page import code_of, number_of, said, show, text_of
 from chengyi.model.actor import Permission
@@ -17,9 +18,9 @@ from chengyi.model.text import Text
 def listing(request: HttpRequest) -> HttpResponse:
     """List the requests that concern the actor, those that wait first."""
     state = code_of(request, "state", RequestState)
-    found = request.node.share.requests(request.actor, state)
+    found = node_of(request).share.requests(request.actor, state)
     found = sorted(found, key=lambda each: (each.state is not RequestState.OPEN, each.due))
-    values = {"requests": found, "state": state, "states": list(RequestState), "now": request.node.clock.now()}
+    values = {"requests": found, "state": state, "states": list(RequestState), "now": node_of(request).clock.now()}
     return show(request, "requests.html", values)
 
 
@@ -29,10 +30,10 @@ def page(request: HttpRequest, id: str) -> HttpResponse:
     asked = _find(request, id)
     values = {
         "asked": asked,
-        "entry": request.node.share.entry(asked.dataset, request.actor),
+        "entry": node_of(request).share.entry(asked.dataset, request.actor),
         "open": asked.state is RequestState.OPEN,
         "may_grant": request.actor.may(Permission.GRANT),
-        "now": request.node.clock.now(),
+        "now": node_of(request).clock.now(),
     }
     return show(request, "request.html", values)
 
@@ -42,7 +43,7 @@ def approve(request: HttpRequest, id: str) -> HttpResponse:
     """Grant what was asked, for so many days; the fields named in `clear` unmasked."""
     days = number_of(request.POST.get("days"), 90, 366)
     clear = tuple(request.POST.getlist("clear"))
-    grant = request.node.share.approve(request.actor, id, clear=clear, days=days)
+    grant = node_of(request).share.approve(request.actor, id, clear=clear, days=days)
     said(request, Text(f"已授权，授权编号 {grant.id}。", f"Granted as {grant.id}."))
     return redirect("request", id=id)
 
@@ -50,13 +51,13 @@ def approve(request: HttpRequest, id: str) -> HttpResponse:
 @opens(Permission.GRANT, post=True)
 def refuse(request: HttpRequest, id: str) -> HttpResponse:
     """Refuse with a reason."""
-    request.node.share.refuse(request.actor, id, text_of(request, "reason"))
+    node_of(request).share.refuse(request.actor, id, text_of(request, "reason"))
     said(request, Text("已退回，理由已送达申请部门。", "Refused; the reason was sent to the asking department."))
     return redirect("request", id=id)
 
 
 def _find(request: HttpRequest, id: str) -> Request:
-    for asked in request.node.share.requests(request.actor):
+    for asked in node_of(request).share.requests(request.actor):
         if asked.id == id:
             found: Request = asked
             return found

@@ -13,6 +13,7 @@ from django.shortcuts import redirect
 from chengyi.console.accounts import service
 from chengyi.console.accounts.backend import address_of
 from chengyi.console.accounts.models import Account
+from chengyi.console.application import node_of
 from chengyi.console.cookies import LANGUAGE_COOKIE, TYPE_COOKIE
 from chengyi.console.door import opens_to_all, opens_to_signed_in
 from chengyi.console.errors import PasswordError
@@ -58,7 +59,7 @@ def change_password(request: HttpRequest) -> HttpResponse:
     try:
         if form.get("new", "") != form.get("again", ""):
             raise PasswordError.different()
-        service.change_password(request.node, request.user, form.get("old", "")[:256], form.get("new", "")[:256])
+        service.change_password(node_of(request), request.user, form.get("old", "")[:256], form.get("new", "")[:256])
     except PasswordError as error:
         return show(request, "password.html", {"failure": Text(error.message("zh"), error.message("en"))}, status=422)
     update_session_auth_hash(request, request.user)
@@ -86,7 +87,7 @@ def preferences(request: HttpRequest) -> HttpResponse:
     return response
 
 
-def locked(request: HttpRequest, original: Any = None, credentials: Any = None, *args: Any) -> HttpResponse:  # noqa: ANN401
+def locked(request: HttpRequest, *args: Any) -> HttpResponse:  # noqa: ANN401, ARG001  what the lockout passes
     """Answer for an account that is locked after too many wrong attempts."""
     return _form(request, LOCKED, status=429)
 
@@ -112,4 +113,4 @@ def _seat(request: HttpRequest, account: Account) -> None:
 def _record(request: HttpRequest, kind: ActKind, username: str) -> None:
     known = Account.objects.filter(username=username).exists()
     name = username if known else "unknown"
-    request.node.audit.record(Act(kind, name, f"account:{name}", {"address": address_of(request)}))
+    node_of(request).audit.record(Act(kind, name, f"account:{name}", {"address": address_of(request)}))

@@ -7,6 +7,7 @@ from typing import Any
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 
+from chengyi.console.application import node_of
 from chengyi.console.door import opens
 from chengyi.console.views.page import choices, offset_of, pager, said, show, text_of
 from chengyi.model.actor import Permission
@@ -20,7 +21,7 @@ FAULTS = 50
 def listing(request: HttpRequest) -> HttpResponse:
     """List the sources with their counts."""
     department, query = text_of(request, "department"), text_of(request, "q").lower()
-    lines = request.node.status().sources
+    lines = node_of(request).status().sources
     found = [line for line in lines if _fits(line, department, query)]
     values = {"lines": found, "departments": choices(line.department for line in lines), "query": query}
     return show(request, "sources.html", {**values, "department": department})
@@ -29,7 +30,7 @@ def listing(request: HttpRequest) -> HttpResponse:
 @opens(Permission.SEE_RECORDS)
 def page(request: HttpRequest, id: str) -> HttpResponse:
     """Show one source: its account, deliveries, contract and quarantine."""
-    collect, offset = request.node.collect, offset_of(request)
+    collect, offset = node_of(request).collect, offset_of(request)
     source = collect.source(id)
     deliveries = collect.submissions(source=id, limit=DELIVERIES, offset=offset)
     values: dict[str, Any] = {
@@ -44,7 +45,7 @@ def page(request: HttpRequest, id: str) -> HttpResponse:
     }
     if request.actor.may(Permission.SEE_QUARANTINE):
         values["faults"] = (
-            request.node.integrate.faults(dataset=values["dataset"], limit=FAULTS) if values["dataset"] else []
+            node_of(request).integrate.faults(dataset=values["dataset"], limit=FAULTS) if values["dataset"] else []
         )
     return show(request, "source.html", values)
 
@@ -52,7 +53,7 @@ def page(request: HttpRequest, id: str) -> HttpResponse:
 @opens(Permission.KEEP_RECORDS, post=True)
 def release(request: HttpRequest, id: str, submission: str) -> HttpResponse:
     """Take a quarantined delivery back for archiving."""
-    request.node.collect.release(submission, request.actor)
+    node_of(request).collect.release(submission, request.actor)
     said(request, Text("已解除隔离，下次运行时归档。", "Released; the next run archives it."))
     return redirect("source", id=id)
 
