@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from chengyi.collect.readers import RowBatch, read_table
+from chengyi.collect.readers import RowBatch, csv_records, read_table
 from chengyi.collect.readers.batch import MAX_CELL_BYTES, MAX_COLUMNS
 from chengyi.collect.readers.csv import read_exact, read_fast
 from chengyi.collect.sources import ReaderSettings
@@ -224,3 +224,13 @@ def test_other_encodings_and_delimiters() -> None:
     assert read("a\tb\n1\t\n", ReaderSettings("csv", delimiter="\t")).table.to_pylist() == [{"a": "1", "b": None}]
     utf16 = read("甲|乙\n张|1\n".encode("utf-16"), ReaderSettings("csv", "utf-16", "|"))
     assert utf16.table.to_pylist() == [{"甲": "张", "乙": "1"}]
+
+
+@settings(deadline=None, max_examples=200)
+@given(st.text(st.sampled_from('ab中,"\n\r\0'), max_size=40), st.integers(1, 9))
+def test_the_exact_path_does_not_depend_on_its_stretches(body: str, stretch: int) -> None:
+    data = ("甲,乙\n" + body).encode()
+    whole = read_exact(data, UTF8, "f", "s")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(csv_records, "STRETCH", stretch)
+        assert same(read_exact(data, UTF8, "f", "s"), whole)

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 QUOTE = b'"'
 MAX_UNCLOSED = 16
+STRETCH = 1 << 16
 _LINE_END = re.compile(rb"\r\n|\n|\r")
 Bad = tuple[int, bytes, str]
 
@@ -86,23 +87,73 @@ def sort_out(
     """Return the good records, their ordinals, and the bad ones (ordinal, raw bytes, code)."""
     import numpy as np
 
-    good: list[bytes] = []
-    numbers: list[int] = []
-    bad: list[Bad] = []
-    at, number, unclosed, last = start, 0, 0, len(data) - trailing(data, start)
+    found = _Found(delimiter, columns, len(data))
+    at, unclosed, last = start, 0, len(data) - trailing(data, start)
     while at < last:
-        number += 1
+        plain = _plain_until(data, at, last)
+        if plain > at:
+            found.lines(data[at:plain], plain)
+            at = plain
+            continue
         end, after, code = record(data, at, delimiter, MAX_CELL_BYTES if unclosed > MAX_UNCLOSED else None)
         unclosed += code == "unclosed_quote"
-        raw = data[at:end]
-        code = code or record_fault(raw, delimiter, columns, last=end >= len(data))
-        if code is None:
-            good.append(raw)
-            numbers.append(number)
-        else:
-            bad.append((number, raw, code))
+        found.add(data[at:end], code or record_fault(data[at:end], delimiter, columns, last=end >= len(data)))
         at = after
-    return good, np.array(numbers, dtype=np.int64), bad
+    return found.good, np.array(found.numbers, dtype=np.int64), found.bad
+
+
+class _Found:
+    """Records as they are found, good and bad, and counted."""
+
+    def __init__(self, delimiter: bytes, columns: int, size: int) -> None:
+        self.good: list[bytes] = []
+        self.numbers: list[int] = []
+        self.bad: list[Bad] = []
+        self._delimiter, self._columns, self._size, self._count = delimiter, columns, size, 0
+
+    def add(self, raw: bytes, code: str | None) -> None:
+        """Add one record."""
+        self._count += 1
+        if code is None:
+            self.good.append(raw)
+            self.numbers.append(self._count)
+        else:
+            self.bad.append((self._count, raw, code))
+
+    def lines(self, stretch: bytes, end: int) -> None:
+        """Add the lines of a stretch without quotes, which ends at `end` of the data."""
+        lines = stretch.splitlines()
+        if self._all_good(stretch, lines):
+            self.good += lines
+            self.numbers += range(self._count + 1, self._count + len(lines) + 1)
+            self._count += len(lines)
+            return
+        open_end = end >= self._size and not stretch.endswith((b"\r", b"\n"))
+        for index, line in enumerate(lines, 1):
+            last = open_end and index == len(lines)
+            self.add(line, record_fault(line, self._delimiter, self._columns, last=last))
+
+    def _all_good(self, stretch: bytes, lines: list[bytes]) -> bool:
+        if b"\0" in stretch or not _is_utf8(stretch):
+            return False
+        delimiter, delimiters = self._delimiter, self._columns - 1
+        if any(line.count(delimiter) != delimiters for line in lines) or max(map(len, lines)) > MAX_CELL_BYTES:
+            return False
+        return delimiters > 0 or all(lines)
+
+
+def _plain_until(data: bytes, at: int, last: int) -> int:
+    """Return where a stretch of whole lines without quotes ends, or `at` where the next line has one."""
+    reach = min(last, at + STRETCH)
+    quote = data.find(QUOTE, at, reach)
+    if quote < 0 and reach == last:
+        return last
+    end = max(
+        data.rfind(b"\n", at, reach if quote < 0 else quote), data.rfind(b"\r", at, reach if quote < 0 else quote)
+    )
+    if end < 0:
+        return at
+    return end + 2 if data[end : end + 2] == b"\r\n" else end + 1
 
 
 def record_fault(raw: bytes, delimiter: bytes, columns: int, *, last: bool) -> str | None:
