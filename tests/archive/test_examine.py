@@ -79,6 +79,21 @@ def test_a_large_binary_file_is_not_decoded(monkeypatch: pytest.MonkeyPatch) -> 
     assert state_of(found) is ReadState.NO_READER
 
 
+@pytest.mark.parametrize("name", ["b.txt", "b.csv"])
+def test_promise_8_no_large_file_passes_undecoded(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    monkeypatch.setattr(examine, "CHUNK", 64)
+    vault = MemoryVault()
+    source = source_of("s", CSV, kind="folder")
+    files = {"a.csv": b"x\n1\n", name: bytes(100) + b"\xff\xff"}
+    submission = MemoryCollect(vault, [source]).hand_in("s", files)
+    found = Examiner(vault, SealedTables(vault)).examine(submission, source)
+    assert found.facts.files[1].reading.state is ReadState.UNREADABLE
+
+
+def test_the_rows_of_a_table_are_not_in_the_search_text() -> None:
+    assert "张三" not in read("a.csv", "姓名\n张三\n".encode(), CSV, "folder").text
+
+
 def test_a_table_and_the_files_beside_it() -> None:
     vault = MemoryVault()
     source = source_of("s", CSV, kind="folder")

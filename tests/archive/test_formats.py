@@ -21,6 +21,7 @@ def zipped(name: str = "a.txt", data: bytes = b"x") -> bytes:
     ("path", "head", "family", "name"),
     [
         ("a.pdf", b"%PDF-1.7\n", "pdf", "pdf"),
+        ("a.pdf", b"\xef\xbb\xbfjunk\n%PDF-1.4", "pdf", "pdf"),
         ("a.docx", zipped(), "zip", "docx"),
         ("a.zip", zipped(), "zip", "zip"),
         ("a.ofd", zipped(), "zip", "ofd"),
@@ -42,6 +43,7 @@ def zipped(name: str = "a.txt", data: bytes = b"x") -> bytes:
         ("a.jsonl", b"{}\n", "text", "json"),
         ("README", b"hello", "text", "text"),
         ("a.bin", b"\x01\x00\x02", "binary", "binary"),
+        ("a.doc", b"\xdb\xa5\x2d\x00", "binary", "binary"),
         ("a.txt", b"", "empty", "empty"),
     ],
 )

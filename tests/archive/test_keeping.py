@@ -336,6 +336,15 @@ def test_a_second_run_at_the_same_time_doubles_nothing(house: House, monkeypatch
     assert house.archive.counts()["versions"] == 1
 
 
+def test_what_another_run_finished_meanwhile_is_only_settled(house: House) -> None:
+    submission = house.collect.hand_in("documents", {"a.txt": b"x"})
+    house.keep()
+    house.collect.change(submission)
+    house.keep()
+    assert state(house, submission.id)[0] is SubmissionState.ARCHIVED
+    assert [act.kind for act in house.audit.acts] == [ActKind.KEPT]
+
+
 def test_an_unknown_table_is_not_found(house: House) -> None:
     house.collect.hand_in("documents", {"a.txt": b"x"})
     house.keep()

@@ -2,6 +2,7 @@
 
 import hashlib
 import io
+import threading
 from collections.abc import Iterator
 from typing import BinaryIO
 
@@ -16,17 +17,19 @@ class MemoryVault:
         self._plain: dict[str, bytes] = {}
         self._digests: dict[str, str] = {}
         self.capacity = capacity
+        self._lock = threading.Lock()
 
     def put(self, source: BinaryIO) -> Stored:
         return self.put_bytes(source.read())
 
     def put_bytes(self, plain: bytes) -> Stored:
-        used = sum(map(len, self._plain.values()))
-        if self.capacity is not None and used + len(plain) > self.capacity:
-            raise StorageFullError(path="memory")
-        object_id = f"obj-{len(self._plain):032x}"
         digest = hashlib.sha256(plain).hexdigest()
-        self._plain[object_id], self._digests[object_id] = bytes(plain), digest
+        with self._lock:
+            used = sum(map(len, self._plain.values()))
+            if self.capacity is not None and used + len(plain) > self.capacity:
+                raise StorageFullError(path="memory")
+            object_id = f"obj-{len(self._plain):032x}"
+            self._plain[object_id], self._digests[object_id] = bytes(plain), digest
         return Stored(object_id, len(plain), digest)
 
     def open(self, object: str) -> BinaryIO:

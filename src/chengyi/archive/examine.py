@@ -1,8 +1,8 @@
 """Reading a submission back from the vault, once, to learn what the checks and the seal need.
 
-Rules: bytes are read as a stream, a table whole; the text of small documents is kept for the search, table rows are not;
-a table is read by the reader that its source declares; a file that cannot be read is a finding, never an exception; only
-trouble of the store is raised.
+Rules: bytes are read as a stream, a table whole; the text of small documents is kept for the search, rows of a table
+are not; a table is read by the reader that its source declares; a file that cannot be read is a finding, never an
+exception; only trouble of the store is raised.
 """
 
 import codecs

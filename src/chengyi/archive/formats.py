@@ -1,7 +1,8 @@
 """What a file is, by its first and last bytes; and which formats may be kept.
 
 Rules: a format is named by what the bytes are, never by the file's name; a name whose suffix promises a binary
-format must keep that promise; an encrypted or executable file is known as such.
+format must keep that promise; an encrypted or executable file is known as such. A PDF header may stand anywhere in the
+first 1024 bytes (ISO 32000-1 annex H), and word processors before OLE wrote ``.doc`` files without a signature.
 Sources: the formats' own published signatures; the allowed list follows GB/T 18894-2016 and a vendor's list for
 DA/T 70 item 3-3 as noted in secondary sources (grade A for the item, B for the list).
 """
@@ -10,6 +11,7 @@ import re
 from dataclasses import dataclass
 
 HEAD = 4096
+_PDF_HEADER = 1024
 _ZIPPED = frozenset({"docx", "xlsx", "pptx", "odt", "ods", "odp", "ofd", "epub", "zip", "jar"})
 _OLE = frozenset({"doc", "xls", "ppt", "msg", "wps", "et", "dps"})
 _SIGNATURES: tuple[tuple[bytes, int, str], ...] = (
@@ -56,7 +58,7 @@ _BOMS = (b"\xef\xbb\xbf", b"\xff\xfe", b"\xfe\xff")
 
 PROMISES: dict[str, frozenset[str]] = {
     **dict.fromkeys(_ZIPPED, frozenset({"zip"})),
-    **dict.fromkeys(_OLE, frozenset({"ole"})),
+    **dict.fromkeys(_OLE, frozenset({"ole", "binary"})),
     "pdf": frozenset({"pdf"}),
     "sqlite": frozenset({"sqlite"}),
     "sqlite3": frozenset({"sqlite"}),
@@ -131,7 +133,7 @@ def family_of(head: bytes) -> str:
     for signature, at, family in _SIGNATURES:
         if head.startswith(signature, at) and not (family == "bmp" and b"\x00" not in head[:32]):
             return family
-    return _text_family(head)
+    return "pdf" if b"%PDF-" in head[:_PDF_HEADER] else _text_family(head)
 
 
 def _text_family(head: bytes) -> str:

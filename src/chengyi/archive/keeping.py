@@ -145,19 +145,17 @@ class Keeper:
             batch.checks.pop(submission)
         shelf = Shelf(connection, self._vault, accepted, self._style)
         texts: list[tuple[Package, str]] = []
-        objects: dict[str, str] = {}
         for examined in accepted:
             checks = in_order([*batch.checks[examined.submission.id], *judge(shelf.facts(examined), CODE_ITEMS)])
             batch.checks[examined.submission.id] = checks
             if failures(checks):
                 batch.aside.append((examined.submission, reason_of(checks)))
-                continue
-            package, stored, prior = shelf.add(examined, checks, actor, self._clock.now())
-            batch.kept.append(package)
-            batch.priors[package.ref] = prior
-            objects[package.ref] = stored
-            texts.append((package, examined.text))
-        insert_packages(connection, batch.kept, actor.id, objects)
+            else:
+                package = shelf.add(examined, checks, actor, self._clock.now())
+                batch.kept.append(package)
+                texts.append((package, examined.text))
+        batch.priors = shelf.priors
+        insert_packages(connection, batch.kept, actor.id, shelf.store())
         replace_checks(connection, batch.checks)
         insert_texts(connection, texts)
 

@@ -5,8 +5,10 @@ keeps its code, and its new version follows the inventory before; several versio
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
 from datetime import datetime
+from hashlib import sha256
 from typing import Any
 
 from sqlalchemy import Connection, select
@@ -21,23 +23,29 @@ from chengyi.model.archival_code import CodeStyle
 from chengyi.model.package import Check, Package
 from chengyi.trust.ports import Vault
 
+PUTS = 4
+
 
 class Shelf:
-    """The packages that a transaction adds to: their present heads, and the codes of new ones."""
+    """The packages that a transaction adds to: their present heads, and the codes of new ones.
+
+    `priors` names, for each new ref, the digest of the inventory that it follows.
+    """
 
     def __init__(self, connection: Connection, vault: Vault, accepted: Sequence[Examined], style: CodeStyle) -> None:
-        self._connection = connection
+        self.priors: dict[str, str] = {}
         self._vault = vault
-        ids = [_id(each) for each in accepted]
-        self._heads = _heads(connection, ids)
-        self._codes = {id: code for id, (_, code, _, _) in self._heads.items()}
-        fresh = {_id(each): each for each in accepted if _id(each) not in self._heads}
+        self._heads = _heads(connection, [_id(each) for each in accepted])
+        self._values: dict[str, dict[str, Any]] = {}
+        self._made: dict[str, bytes] = {}
+        self._codes = {id: head.code for id, head in self._heads.items()}
+        fresh = {_id(each): each for each in reversed(accepted) if _id(each) not in self._heads}
         wanted = [
             (each.source.fonds, each.source.record_class, year_of(each.submission.event_time), each.source.retention)
-            for each in fresh.values()
+            for each in reversed(fresh.values())
         ]
         codes = number(connection, wanted, style)
-        self._codes |= {id: str(code) for id, code in zip(fresh, codes, strict=True)}
+        self._codes |= {id: str(code) for id, code in zip(reversed(fresh), codes, strict=True)}
         self._holders = _holders(connection, self._codes)
 
     def facts(self, examined: Examined) -> Facts:
@@ -46,40 +54,62 @@ class Shelf:
         fonds = code.partition("-")[0] if _id(examined) in self._heads else examined.facts.fonds
         return replace(examined.facts, code=code, fonds=fonds, holders=self._holders.get(code, 0))
 
-    def add(self, examined: Examined, checks: Sequence[Check], actor: Actor, now: datetime) -> tuple[Package, str, str]:
-        """Store the inventory of the next version; return package, vault object and the digest it follows."""
+    def add(self, examined: Examined, checks: Sequence[Check], actor: Actor, now: datetime) -> Package:
+        """Make the next version of a package, and its inventory; nothing is stored yet."""
         id = _id(examined)
-        version, code, prior_digest, prior_object = self._heads.get(id, (0, self._codes[id], "", ""))
-        prior = inventories.read(self._vault.read(prior_object)) if prior_object else None
-        record = _described(examined, code, version + 1)
-        contents = [inventories.Content(file.component, file.sha512) for file in examined.facts.files]
+        head = self._heads.get(id, _Head(0, self._codes[id], "", ""))
+        prior = self._inventory(id, head)
         value = inventories.inventory(
             id,
-            contents,
-            inventories.record_part(record, checks, examined.seal, prior_digest or None),
+            [inventories.Content(file.component, file.sha512) for file in examined.facts.files],
+            inventories.record_part(_described(examined, head), checks, examined.seal, head.inventory or None),
             created=now,
             user=(actor.name, actor.id),
             message="更正 correction" if prior else "归档 archived",
             prior=prior,
         )
-        stored = self._vault.put_bytes(inventories.render(value))
-        self._heads[id] = (version + 1, code, stored.sha256, stored.object)
-        return _package(examined, (id, version + 1, code), checks, now, stored.sha256), stored.object, prior_digest
+        data = inventories.render(value)
+        new = _Head(head.version + 1, head.code, sha256(data).hexdigest(), "")
+        package = _package(examined, id, new, checks, now)
+        self._heads[id], self._values[id], self._made[package.ref] = new, value, data
+        self.priors[package.ref] = head.inventory
+        return package
+
+    def store(self) -> dict[str, str]:
+        """Store the inventories made, several at once; return ref -> vault object. StorageFullError."""
+        with ThreadPoolExecutor(PUTS) as pool:
+            stored = list(pool.map(self._vault.put_bytes, self._made.values()))
+        return {ref: each.object for ref, each in zip(self._made, stored, strict=True)}
+
+    def _inventory(self, id: str, head: "_Head") -> dict[str, Any] | None:
+        if id not in self._values and head.object:
+            self._values[id] = inventories.read(self._vault.read(head.object))
+        return self._values.get(id)
+
+
+@dataclass(frozen=True, slots=True)
+class _Head:
+    """The latest version of a unit: number, archival code, inventory digest and vault object."""
+
+    version: int
+    code: str
+    inventory: str
+    object: str
 
 
 def _id(examined: Examined) -> str:
     return inventories.package_id(examined.submission.source, examined.submission.sequence)
 
 
-def _heads(connection: Connection, ids: Sequence[str]) -> dict[str, tuple[int, str, str, str]]:
-    """Return version, code, inventory digest and object of the latest version of each known id."""
+def _heads(connection: Connection, ids: Sequence[str]) -> dict[str, _Head]:
+    """Return the latest version of each known id."""
     columns = packages.c
     query = (
         select(columns.id, columns.version, columns.archival_code, columns.inventory, columns.inventory_object)
         .where(columns.id.in_(ids))
         .order_by(columns.version)
     )
-    return {row[0]: (row[1], row[2], row[3], row[4]) for row in connection.execute(query)}
+    return {row[0]: _Head(*row[1:]) for row in connection.execute(query)}
 
 
 def _holders(connection: Connection, codes: Mapping[str, str]) -> dict[str, int]:
@@ -95,10 +125,10 @@ def _holders(connection: Connection, codes: Mapping[str, str]) -> dict[str, int]
     return counts
 
 
-def _described(examined: Examined, code: str, version: int) -> dict[str, Any]:
+def _described(examined: Examined, head: _Head) -> dict[str, Any]:
     source, submission = examined.source, examined.submission
     return {
-        "archival_code": code,
+        "archival_code": head.code,
         "department": source.department,
         "event_time": submission.event_time.isoformat(),
         "fonds": source.fonds,
@@ -109,19 +139,16 @@ def _described(examined: Examined, code: str, version: int) -> dict[str, Any]:
         "source": source.id,
         "submission": submission.id,
         "title": examined.facts.title,
-        "version": version,
+        "version": head.version + 1,
     }
 
 
-def _package(
-    examined: Examined, ref: tuple[str, int, str], checks: Sequence[Check], at: datetime, digest: str
-) -> Package:
-    id, version, code = ref
+def _package(examined: Examined, id: str, head: _Head, checks: Sequence[Check], at: datetime) -> Package:
     source, submission = examined.source, examined.submission
     return Package(
         id=id,
-        version=version,
-        archival_code=code,
+        version=head.version,
+        archival_code=head.code,
         title=examined.facts.title,
         source=source.id,
         department=source.department,
@@ -136,6 +163,6 @@ def _package(
         seal=examined.seal,
         event_time=submission.event_time,
         archived_at=at,
-        inventory=digest,
+        inventory=head.inventory,
         entry=-1,
     )

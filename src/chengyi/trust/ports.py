@@ -44,7 +44,10 @@ class Receipt:
 
 
 class Vault(Protocol):
-    """The only door to stored bytes: encrypted, verified on every read, never overwritten."""
+    """The only door to stored bytes: encrypted, verified on every read, never overwritten.
+
+    Several threads may put at once: each waits for its own bytes to be durable.
+    """
 
     def put(self, source: BinaryIO) -> Stored:
         """Store all bytes of `source` durably before returning; StorageFullError leaves nothing behind."""
