@@ -3,7 +3,7 @@
 import hashlib
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from chengyi.archive import examine
@@ -147,12 +147,14 @@ def test_a_signature_that_came_along_is_seen() -> None:
     assert Examiner(vault, SealedTables(vault)).examine(submission, source).facts.signed
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=300), st.sampled_from(["txt", "html", "pdf", "bin", "xlsx", ""]))
 def test_no_bytes_raise(data: bytes, suffix: str) -> None:
     found = read(f"a.{suffix}", data)
     assert found.facts.files[0].size == len(data)
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=300))
 def test_no_bytes_of_a_table_raise(data: bytes) -> None:
     found = read("a.csv", data, CSV, "folder")

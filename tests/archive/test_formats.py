@@ -4,7 +4,7 @@ import io
 import zipfile
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from chengyi.archive.formats import ALLOWED, Format, family_of, identify, keeps_promise, suffix_of
@@ -92,6 +92,7 @@ def test_suffixes(path: str, suffix: str) -> None:
     assert suffix_of(path) == suffix
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=600), st.text(max_size=8))
 def test_any_bytes_are_something(head: bytes, suffix: str) -> None:
     found = identify(f"a.{suffix}", head)

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import chengyi.archive.rows  # noqa: F401 - declares the tables
@@ -67,6 +67,7 @@ def test_codes_come_in_the_order_wanted_and_in_either_style(rows: Rows) -> None:
     assert ([str(code) for code in old], none) == (["Y012-SJ·2026-D30-0003"], [])
 
 
+@settings(deadline=None)
 @given(st.lists(st.tuples(st.integers(0, 6), st.booleans()), max_size=6))
 def test_no_gap_and_no_repetition_whatever_is_rolled_back(steps: list[tuple[int, bool]]) -> None:
     rows = Rows("sqlite://")

@@ -5,7 +5,7 @@ from hashlib import sha256, sha512
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from chengyi.archive import packages
@@ -54,6 +54,7 @@ def test_an_inventory_has_the_keys_of_ocfl() -> None:
     }
 
 
+@settings(deadline=None)
 @given(files_of, files_of, files_of)
 def test_promise_2_versions_only_grow(
     first: dict[str, bytes], second: dict[str, bytes], third: dict[str, bytes]

@@ -134,6 +134,7 @@ def test_an_empty_table_has_the_empty_root() -> None:
     assert seals.root(leaves) == merkle.EMPTY_ROOT
 
 
+@settings(deadline=None)
 @given(st.lists(cells, max_size=5))
 def test_the_row_form_is_what_json_writes(row: list[str | None]) -> None:
     form = seals.canonical_row(row)

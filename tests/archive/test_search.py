@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from sqlalchemy import literal, select
 
@@ -113,6 +113,7 @@ def test_an_endless_query_is_refused(house: House) -> None:
         house.archive.search("长" * (MAX_QUERY + 1), house.me)
 
 
+@settings(deadline=None)
 @given(st.text(max_size=12), st.text(min_size=1, max_size=3))
 def test_a_word_is_found_exactly_where_it_is_a_substring(text: str, word: str) -> None:
     rows = Rows("sqlite://")

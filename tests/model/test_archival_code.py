@@ -3,7 +3,7 @@
 from contextlib import suppress
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from chengyi.model.archival_code import (
@@ -72,11 +72,13 @@ def test_variants_of_dot_and_hyphen_are_understood() -> None:
     assert str(parse(" Z109－WS•2011・Y—0001 ")) == "Z109-WS·2011·Y-0001"
 
 
+@settings(deadline=None)
 @given(codes)
 def test_what_is_composed_can_be_parsed(code: ArchivalCode) -> None:
     assert parse(str(code)) == code
 
 
+@settings(deadline=None)
 @given(st.text(alphabet="ZA019-·YD3WS办公室 ", max_size=24))
 def test_what_can_be_parsed_is_stable(text: str) -> None:
     with suppress(ArchivalCodeError):
@@ -134,6 +136,7 @@ def test_gaps_duplicates_and_faults_are_reported_by_series() -> None:
     assert report.conforming == 4
 
 
+@settings(deadline=None)
 @given(st.sets(st.integers(1, 60)), st.lists(st.integers(1, 60), max_size=5))
 def test_gaps_are_exactly_what_is_missing(numbers: set[int], again: list[int]) -> None:
     given_numbers = [*numbers, *again]
