@@ -198,6 +198,15 @@ def test_promise_8_a_table_with_bad_rows_goes_on_and_says_so(house: House) -> No
     assert "1 行无法解析" in finding.finding.zh
 
 
+def test_promise_8_a_cell_of_10_mb_is_one_bad_row_with_its_proof(house: House) -> None:
+    house.collect.hand_in("table", {"a.csv": b"a,b\n1,2\n3," + b"x" * 10_000_000 + b"\n5,6\n"})
+    report = house.keep()
+    assert (report.rows, report.rejected) == (3, 1)
+    table = house.archive.table_of(house.only().ref)
+    assert table.rows.to_pylist() == [1, 3]
+    assert len(house.archive.row_proof(house.only().ref, 2).canonical) > 10_000_000
+
+
 def test_a_table_of_bad_rows_only_is_set_aside(house: House) -> None:
     bad = house.collect.hand_in("table", {"a.csv": b"a,b\n1\n2\n"})
     house.keep()
