@@ -1,7 +1,7 @@
 """A brain over a small shared world."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
 
@@ -72,7 +72,7 @@ FIELDS: Mapping[str, Mapping[str, Any]] = {
 }
 
 STREET_1, STREET_2 = "990106001", "990106002"
-POPULATION = [
+POPULATION: list[list[Any]] = [
     ["A", STREET_1 + "001", "正常"],
     ["B", STREET_1 + "001", "正常"],
     ["C", STREET_1, "正常"],
@@ -82,7 +82,7 @@ POPULATION = [
     ["A", STREET_1, "正常"],
     [None, STREET_2, "正常"],
 ]
-LOW_INCOME = [
+LOW_INCOME: list[list[Any]] = [
     ["A", "H1", "低保", None],
     ["A", "H1", "低保", None],
     ["B", "H2", "低保", date(2026, 1, 31)],
@@ -90,8 +90,8 @@ LOW_INCOME = [
     ["Z", "H9", "低保", None],
     [None, "H8", "低保", None],
 ]
-DISABILITY = [["B", "1"], ["A", "1"], ["C", "3"], ["E", "2"], ["F", "1"], [None, "1"]]
-VISITS = [
+DISABILITY: list[list[Any]] = [["B", "1"], ["A", "1"], ["C", "3"], ["E", "2"], ["F", "1"], [None, "1"]]
+VISITS: list[list[Any]] = [
     ["C", date(2026, 10, 1), Decimal(15000)],
     ["C", date(2026, 10, 9), Decimal(5000)],
     ["C", date(2024, 1, 1), Decimal(90000)],
@@ -136,14 +136,28 @@ def case(clock: SetClock) -> Iterator[Case]:
     world.rows.close()
 
 
-@pytest.fixture
-def town(case: Case) -> Case:
+def settle_town(case: Case) -> Case:
     conditional = SharingClass.CONDITIONAL
     case.put("population", POPULATION, sharing=conditional, department="区公安分局", quarantined=3)
     case.put("low_income", LOW_INCOME, sharing=conditional)
     case.put("disability", DISABILITY, sharing=conditional, department="区残联", quarantined=1)
     case.put("hospital_visits", VISITS, sharing=conditional, department="区卫生健康局")
     return case
+
+
+@pytest.fixture
+def town(case: Case) -> Case:
+    """A town with four registers, to compute with and to change."""
+    return settle_town(case)
+
+
+@pytest.fixture(scope="module")
+def done() -> Iterator[Case]:
+    """The same town, computed once for the tests that only look."""
+    world = settle_town(Case(SetClock(datetime(2026, 11, 23, 8, tzinfo=UTC))))
+    world.compute()
+    yield world
+    world.rows.close()
 
 
 def at(text: str) -> datetime:

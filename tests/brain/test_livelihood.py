@@ -1,18 +1,15 @@
-from brain.conftest import DISABILITY, STREET_1, STREET_2, Case
+from typing import Any
 
+from brain.conftest import DISABILITY, STREET_1, STREET_2, Case
 from chengyi.model.decision import Severity
 
 
-def test_coverage_counts_each_resident_once(town: Case) -> None:
-    town.compute()
-
-    assert town.values("livelihood.coverage") == {"all": "25.00", STREET_1: "33.33", STREET_2: "0.00"}
+def test_coverage_counts_each_resident_once(done: Case) -> None:
+    assert done.values("livelihood.coverage") == {"all": "25.00", STREET_1: "33.33", STREET_2: "0.00"}
 
 
-def test_coverage_stands_on_the_residents_and_the_matching_roll(town: Case) -> None:
-    town.compute()
-
-    assert town.rows_of(town.figure("livelihood.coverage", STREET_1)) == [
+def test_coverage_stands_on_the_residents_and_the_matching_roll(done: Case) -> None:
+    assert done.rows_of(done.figure("livelihood.coverage", STREET_1)) == [
         ("low_income", 1),
         ("population", 1),
         ("population", 2),
@@ -20,43 +17,38 @@ def test_coverage_stands_on_the_residents_and_the_matching_roll(town: Case) -> N
     ]
 
 
-def test_promise_6_coverage_says_who_could_not_be_joined(town: Case) -> None:
-    town.compute()
-    missing = town.figure("livelihood.coverage").completeness.missing
+def test_promise_6_coverage_says_who_could_not_be_joined(done: Case) -> None:
+    missing = done.figure("livelihood.coverage").completeness.missing
 
     assert missing[0] == "quarantined:3"
     assert "unmatched:2" in missing
     assert "unknown:1" in missing
 
 
-def test_the_severely_disabled_who_are_not_served_are_listed_by_street(town: Case) -> None:
-    town.compute()
-
-    assert town.values("livelihood.unserved.disability") == {"all": "2", STREET_1: "1", STREET_2: "1"}
-    assert town.rows_of(town.figure("livelihood.unserved.disability", STREET_1)) == [
+def test_the_severely_disabled_who_are_not_served_are_listed_by_street(done: Case) -> None:
+    assert done.values("livelihood.unserved.disability") == {"all": "2", STREET_1: "1", STREET_2: "1"}
+    assert done.rows_of(done.figure("livelihood.unserved.disability", STREET_1)) == [
         ("disability", 1),
         ("population", 2),
     ]
-    first, second = town.alerts("livelihood.unserved.disability.list")
+    first, second = done.alerts("livelihood.unserved.disability.list")
     assert (first.subject, second.subject) == (f"{STREET_1}@2026-11", f"{STREET_2}@2026-11")
     assert first.severity is Severity.WARNING
     assert len(first.evidence) == 2
-    assert first.figure == town.figure("livelihood.unserved.disability", STREET_1).id
+    assert first.figure == done.figure("livelihood.unserved.disability", STREET_1).id
 
 
-def test_large_medical_cost_is_added_up_over_a_year(town: Case) -> None:
-    town.compute()
-    figure = town.figure("livelihood.unserved.medical", STREET_1)
+def test_large_medical_cost_is_added_up_over_a_year(done: Case) -> None:
+    figure = done.figure("livelihood.unserved.medical", STREET_1)
 
-    assert town.values("livelihood.unserved.medical") == {"all": "1", STREET_1: "1"}
-    assert town.rows_of(figure) == [("hospital_visits", 1), ("hospital_visits", 2), ("population", 3)]
+    assert done.values("livelihood.unserved.medical") == {"all": "1", STREET_1: "1"}
+    assert done.rows_of(figure) == [("hospital_visits", 1), ("hospital_visits", 2), ("population", 3)]
 
 
-def test_aid_after_death_is_found_from_two_registers_that_contradict_each_other(town: Case) -> None:
-    town.compute()
-    (alert,) = town.alerts("livelihood.paid_after_death.list")
+def test_aid_after_death_is_found_from_two_registers_that_contradict_each_other(done: Case) -> None:
+    (alert,) = done.alerts("livelihood.paid_after_death.list")
 
-    assert town.values("livelihood.paid_after_death") == {"all": "1", STREET_1: "1"}
+    assert done.values("livelihood.paid_after_death") == {"all": "1", STREET_1: "1"}
     assert alert.severity is Severity.CRITICAL
     assert {each.package for each in alert.evidence} == {"pkg-low_income@1", "pkg-population@1"}
 
@@ -80,7 +72,14 @@ def test_promise_1_no_citizen_number_reaches_the_brain_s_own_rows(town: Case) ->
 
 
 def test_poor_and_crowded_households(case: Case) -> None:
-    rows = [["H1", 1, 1, 4], ["H1", 1, 1, 4], ["H2", 4, 1, 9], ["H3", 2, 2, 5], ["H4", None, 1, 9], ["H5", 2, 0, 5]]
+    rows: list[list[Any]] = [
+        ["H1", 1, 1, 4],
+        ["H1", 1, 1, 4],
+        ["H2", 4, 1, 9],
+        ["H3", 2, 2, 5],
+        ["H4", None, 1, 9],
+        ["H5", 2, 0, 5],
+    ]
     case.put("households", rows)
     case.compute()
     (alert,) = case.alerts("livelihood.crowded")

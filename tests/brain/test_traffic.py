@@ -1,18 +1,19 @@
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
 import pytest
-from brain.conftest import Case
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from brain.conftest import Case
 from chengyi.model.clock import SetClock
 
 START = datetime(2026, 11, 2, 23, 0)  # noqa: DTZ001 - the data centre keeps moments in UTC without saying so
 
 
-def observed(section: str, speeds: list[float | None], free: float = 60, flow: int = 100) -> list[list[Any]]:
+def observed(section: str, speeds: Sequence[float | None], free: float = 60, flow: int = 100) -> list[list[Any]]:
     return [
         [
             section,
@@ -34,7 +35,7 @@ def test_the_index_of_a_section_is_its_travel_time_over_free_flow(case: Case) ->
 
 
 def test_the_index_of_the_network_weighs_by_flow_and_goes_by_chinese_day(case: Case) -> None:
-    later = [row[:2] + [row[2] + timedelta(days=1)] + row[3:] for row in observed("S1", [60])]
+    later = [[*row[:2], row[2] + timedelta(days=1), *row[3:]] for row in observed("S1", [60])]
     case.put("detectors", observed("S1", [60], flow=300) + observed("S2", [20], flow=100) + later)
     case.compute()
 
@@ -57,6 +58,7 @@ def test_promise_6_thin_coverage_says_that_the_data_are_insufficient(case: Case)
     thin = case.figure("traffic.section_index.detectors", "S2").completeness
     full = case.figure("traffic.section_index.detectors", "S1").completeness
 
+    assert case.values("traffic.section_index.detectors") == {"S1": "1.000", "S2": ""}
     assert "coverage:25.0%" in thin.missing
     assert "unknown:3" in thin.missing
     assert (thin.expected, thin.received) == (4, 1)

@@ -395,6 +395,7 @@ def test_promise_5_a_changed_row_does_not_get_home(room: Room) -> None:
     traces = room.share.trace_rows(forged)
 
     assert [trace.ok for trace in traces] == [False] * 4
+    assert [trace.ok for trace in room.share.trace_rows([replace(first, row=9), first])] == [False, True]
     assert all(trace.finding.zh and trace.finding.en for trace in traces)
 
 

@@ -37,13 +37,11 @@ class MemoryTables:
 
     def __init__(self) -> None:
         self.engine = ibis.duckdb.connect()
-        self.ran: list[str] = []
 
     def view(self, data: pa.Table) -> Any:
         return ibis.memtable(data)
 
     def arrow(self, expression: Any) -> pa.Table:
-        self.ran.append(str(ibis.to_sql(expression, dialect="duckdb")))
         return self.engine.to_pyarrow(expression)
 
     def batches(self, expression: Any, rows: int = 65_536) -> pa.RecordBatchReader:
@@ -104,10 +102,10 @@ class SimArchive:
 
     def row_proofs(self, ref: str, rows: Sequence[int]) -> list[SimProof]:
         tree = Tree(self.leaves[ref])
+        if not all(0 < row <= tree.size for row in rows):
+            raise NotFoundError(kind="行 row", id=ref)
         return [
-            SimProof(row, self.leaves[ref][row - 1], tree.inclusion(row - 1), tree.root, tree.size)
-            for row in rows
-            if 0 < row <= tree.size
+            SimProof(row, self.leaves[ref][row - 1], tree.inclusion(row - 1), tree.root, tree.size) for row in rows
         ]
 
 

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 EXAMPLE = Text("示例参数，应以本地文件替换", "example parameter, to be replaced by a local document")
 ALL = "all"
+NOTHING = ""
+"""The value of a figure for which nothing could be counted."""
 
 Tables = Mapping[str, SharedTable]
 
@@ -166,8 +168,8 @@ def decimal_text(value: Decimal | float, places: int = 2) -> str:
 
 
 def percent(part: int, whole: int) -> str:
-    """Return part of whole in per cent, with two places; `0.00` of nothing."""
-    return decimal_text(Decimal(100) * part / whole if whole else Decimal(0))
+    """Return part of whole in per cent, with two places; nothing where there is no whole."""
+    return decimal_text(Decimal(100) * part / whole) if whole else NOTHING
 
 
 def terms(parameters: Sequence[Parameter]) -> list[Json]:

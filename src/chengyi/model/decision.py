@@ -48,7 +48,8 @@ class Indicator:
 class Figure:
     """One computed value of one indicator, for one group, with the rows behind it.
 
-    `value` is a decimal in text, so that it has a canonical form. `evidence` counts the rows that were
+    `value` is a decimal in text, so that it has a canonical form; it is empty where nothing could be
+    counted, and `completeness.missing` then says why. `evidence` counts the rows that were
     counted; `root` is the Merkle root over their evidence, in order.
     """
 

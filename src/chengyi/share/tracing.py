@@ -15,7 +15,7 @@ from dataclasses import dataclass
 
 from chengyi.model.act import Entry
 from chengyi.model.actor import Actor
-from chengyi.model.errors import ChengyiError, IntegrityError
+from chengyi.model.errors import ChengyiError, IntegrityError, NotFoundError
 from chengyi.model.evidence import Evidence
 from chengyi.model.package import Package
 from chengyi.model.text import Text
@@ -85,8 +85,17 @@ class Tracer:
 
     def _proofs(self, ref: str, evidence: Sequence[Evidence]) -> dict[int, RowProof]:
         rows = [each.row for each in evidence if each.row]
-        proofs = self._records.row_proofs(ref, rows) if rows else []
-        return {proof.row: proof for proof in proofs}
+        try:
+            found = list(self._records.row_proofs(ref, rows)) if rows else []
+        except NotFoundError:
+            found = [proof for row in rows for proof in self._proof(ref, row)]
+        return {proof.row: proof for proof in found}
+
+    def _proof(self, ref: str, row: int) -> Sequence[RowProof]:
+        try:
+            return self._records.row_proofs(ref, [row])
+        except NotFoundError:
+            return ()
 
 
 def _row(evidence: Evidence, package: Package, receipt: Receipt, proof: RowProof | None, root: str) -> RowTrace:

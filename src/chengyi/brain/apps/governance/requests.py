@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from chengyi.brain import tally
 from chengyi.brain.apps.governance.faults import BASIS
-from chengyi.brain.values import AlertRule, Computed, Finding, Measure, Tables, decimal_text
+from chengyi.brain.values import NOTHING, AlertRule, Computed, Finding, Measure, Tables, decimal_text
 from chengyi.model.decision import App, Indicator, Need, Severity
 from chengyi.model.text import Text
 
@@ -88,7 +88,7 @@ def _median(tables: Tables, group: str, part: "pa.Table") -> Computed:
 
 def _hours(seconds: Sequence[int]) -> str:
     if not seconds:
-        return "0.00"
+        return NOTHING
     middle, odd = divmod(len(seconds), 2)
     value = Decimal(seconds[middle]) if odd else Decimal(seconds[middle - 1] + seconds[middle]) / 2
     return decimal_text(value / _SECONDS)

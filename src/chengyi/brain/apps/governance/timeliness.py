@@ -141,7 +141,7 @@ def _open_findings(tables: Tables, log: Log) -> list[Finding]:
 
 
 def _limit_findings(tables: Tables, log: Log, computed: Sequence[Computed]) -> list[Finding]:
-    above = {each.group: each.value for each in computed if Decimal(each.value) > LATE_LIMIT.number}
+    above = {each.group: each.value for each in computed if each.value and Decimal(each.value) > LATE_LIMIT.number}
     rows = case_rows(tables, log)
     month = f"{tally.local_date(tables[log.dataset].as_of):%Y-%m}"
     findings = []

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 from chengyi.brain import tally
 from chengyi.brain.apps.traffic.network import index
 from chengyi.brain.apps.traffic.speeds import BASIS, COVERAGE, Feed, observations
-from chengyi.brain.values import AlertRule, Computed, Finding, Measure, Parameter, Tables, decimal_text
+from chengyi.brain.values import NOTHING, AlertRule, Computed, Finding, Measure, Parameter, Tables, decimal_text
 from chengyi.model.decision import App, Indicator, Severity
 from chengyi.model.text import Text
 
@@ -33,9 +33,9 @@ def section_index(feed: Feed) -> Measure:
         app=App.TRAFFIC,
         title=Text("路段行程时间指数", "Travel time index of a section"),
         rule=Text(
-            f"各路段 Σ(w/v) ÷ Σ(w/vf)；{feed.free_flow.zh}。有效时段不足六成的，标明“数据不足”。",
-            f"sum(w/v) / sum(w/vf) of each section; {feed.free_flow.en}. Below 60 % of the periods it says "
-            "insufficient data.",
+            f"各路段 Σ(w/v) ÷ Σ(w/vf)；{feed.free_flow.zh}。有效时段不足六成的，不出数值，标明“数据不足”。",
+            f"sum(w/v) / sum(w/vf) of each section; {feed.free_flow.en}. Below 60 % of the periods there "
+            "is no value: insufficient data.",
         ),
         unit=Text("倍", "x"),
         needs=(feed.need,),
@@ -98,7 +98,8 @@ def _figure(tables: Tables, feed: Feed, section: str, part: "pa.Table", periods:
     thin = [f"coverage:{decimal_text(covered, 1)}%"] if covered < COVERAGE.number else []
     unknown = tally.count_note("unknown", part.num_rows - used.num_rows)
     missing = tally.notes(tables.values(), *unknown, *thin, feed.assumed)
-    return tally.computed(section, index(used), used, missing, max(part.num_rows, periods))
+    value = NOTHING if thin else index(used)
+    return tally.computed(section, value, used, missing, max(part.num_rows, periods))
 
 
 def _finding(part: "pa.Table") -> Finding:

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 from chengyi.brain import tally
 from chengyi.brain.apps.traffic.speeds import BASIS, Feed, observations
-from chengyi.brain.values import Computed, Measure, Tables, decimal_text
+from chengyi.brain.values import NOTHING, Computed, Measure, Tables, decimal_text
 from chengyi.model.decision import App, Indicator
 from chengyi.model.text import Text
 
@@ -44,12 +44,12 @@ def compute(tables: Tables, feed: Feed) -> list[Computed]:
 
 
 def index(part: "pa.Table") -> str:
-    """Return the index over observations, with three places; 1.000 where nothing moved."""
+    """Return the index over observations, with three places; nothing where nothing moved."""
     import pyarrow.compute as pc
 
     actual = pc.sum(pc.divide(part["weight"], part["speed"])).as_py() or 0
     free = pc.sum(pc.divide(part["weight"], part["free"])).as_py() or 0
-    return decimal_text(actual / free if free else 1, 3)
+    return decimal_text(actual / free, 3) if free else NOTHING
 
 
 def _figure(tables: Tables, feed: Feed, day: str, part: "pa.Table") -> Computed:
