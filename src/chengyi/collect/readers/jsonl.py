@@ -1,7 +1,8 @@
 """JSON lines: one object a line.
 
 Rules: columns are the union of all keys in the order of their first appearance; a key that a line lacks is null.
-Numbers keep the digits as written; true and false become those words; a list or object becomes canonical JSON.
+Numbers keep the digits as written; true and false become those words; a list or object becomes canonical JSON with
+its numbers as text.
 """
 
 import json
@@ -34,12 +35,14 @@ def read(data: bytes, settings: "ReaderSettings", file: str, source: str) -> Row
     numbers, bad = [], []
     for number, line in enumerate(lines, 1):
         code, cells = _cells(line, last=number == len(lines))
-        if code is None and len(columns.keys() | cells.keys()) > MAX_COLUMNS:
+        fresh = set() if cells.keys() == columns.keys() else cells.keys() - columns.keys()
+        if code is None and len(columns) + len(fresh) > MAX_COLUMNS:
             code = "too_many_columns"
         if code is not None:
             bad.append(bad_row(number, csv_encoding.shown(line.rstrip(b"\r")), code))
             continue
-        columns.update(dict.fromkeys(cells))
+        if fresh:
+            columns.update(dict.fromkeys(cells))
         good.append(cells)
         numbers.append(number)
     csv_encoding.refuse_most(bad, len(good), settings.encoding, file, source)
@@ -79,21 +82,28 @@ def _cells(line: bytes, *, last: bool) -> tuple[str | None, dict[str, str | None
         return "bad_json", {}
     if not value:
         return "blank_row", {}
-    return _texts(value, len(line))
+    return _texts(value, len(line), escaped=b"\\u" in line)
 
 
-def _texts(value: dict[str, Any], size: int) -> tuple[str | None, dict[str, str | None]]:
+def _texts(value: dict[str, Any], size: int, *, escaped: bool) -> tuple[str | None, dict[str, str | None]]:
     cells = {name: cell if isinstance(cell, str) else cell_text(cell) for name, cell in value.items()}
     if size > MAX_CELL_BYTES and any(
         len((cell or "").encode("utf-8", "replace")) > MAX_CELL_BYTES for cell in cells.values()
     ):
         return "cell_too_big", {}
-    for text in (*cells, *cells.values()):
-        if text is not None and not text.isascii() and any("\ud800" <= letter <= "\udfff" for letter in text):
-            return "bad_encoding", {}
-        if text and "\0" in text:
-            return "nul_byte", {}
-    return None, cells
+    code = _escape_fault("".join(filter(None, (*cells, *cells.values())))) if escaped else None
+    return code, {} if code else cells
+
+
+def _escape_fault(text: str) -> str | None:
+    """Return the code of what only an escaped character can bring into a text, or None."""
+    if "\0" in text:
+        return "nul_byte"
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return "bad_encoding"
+    return None
 
 
 def _table(columns: list[str], rows: list[dict[str, str | None]]) -> "pa.Table":
