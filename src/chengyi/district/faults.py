@@ -35,7 +35,7 @@ RATES: Mapping[str, tuple[tuple[str, str, float], ...]] = MappingProxyType(
             ("swapped_digits", "citizen_id", 0.005),
             ("head_id", "citizen_id", 0.025),
             ("old_form", "citizen_id", 0.02),
-            ("homonym_id", "citizen_id", 0.004),
+            ("homonym_id", "citizen_id", 0.02),
             ("look_alike", "person_name", 0.015),
             ("impossible_date", "start_date", 0.006),
             ("placeholder", "phone", 0.03),
@@ -109,14 +109,14 @@ RATES: Mapping[str, tuple[tuple[str, str, float], ...]] = MappingProxyType(
             ("look_alike", "person_name", 0.012),
             ("stale", "address", 0.03),
         ),
-        "market-enterprises": (("wrong_digit", "credit_code", 0.003), ("look_alike", "legal_representative", 0.006)),
+        "market-enterprises": (("wrong_digit", "credit_code", 0.01), ("look_alike", "legal_representative", 0.006)),
         "traffic-detectors": (("duplicate", "", 0.001), ("missing", "speed_kmh", 0.005), ("stuck", "speed_kmh", 0.002)),
         "services-cases": (
             ("missing", "citizen_id", 0.12),
             ("wrong_digit", "citizen_id", 0.005),
             ("look_alike", "person_name", 0.01),
         ),
-        "water-sensors": (("missing", "value", 0.006), ("spike", "value", 0.001)),
+        "water-sensors": (("missing", "value", 0.006), ("spike", "value", 0.003)),
     }
 )
 
