@@ -8,7 +8,7 @@ from pathlib import Path
 import openpyxl
 import pyarrow.parquet as pq
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from python_calamine import CalamineWorkbook
 
@@ -28,7 +28,8 @@ def test_delimited_text_reads_back(tmp_path: Path, encoding: str, delimiter: str
     assert rows == [HEADER, ["王伟", "12.5", "2026年3月1日"], ["", "3", 'a,b\n"c"']]
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=30, deadline=None)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60, deadline=None)
+@example([(" ", "　甲 ")])
 @given(st.lists(st.tuples(texts, texts), min_size=1, max_size=8))
 def test_any_text_survives_a_workbook(tmp_path: Path, rows: list[tuple[str, str]]) -> None:
     path = tmp_path / "a.xlsx"

@@ -103,7 +103,9 @@ def _cell(place: str, cell: object) -> str:
         return f'<c r="{place}" s="1"><v>{(cell - _EXCEL_EPOCH).days}</v></c>'
     if isinstance(cell, int | float):
         return f'<c r="{place}"><v>{cell}</v></c>'
-    return f'<c r="{place}" t="inlineStr"><is><t>{escape(str(cell).translate(_BAD_XML))}</t></is></c>'
+    text = str(cell).translate(_BAD_XML)
+    keep = "" if text == text.strip() else ' xml:space="preserve"'
+    return f'<c r="{place}" t="inlineStr"><is><t{keep}>{escape(text)}</t></is></c>'
 
 
 _XML = '<?xml version="1.0" encoding="UTF-8" standalone="yes"?>\n'
