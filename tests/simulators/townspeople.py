@@ -12,17 +12,17 @@ import pyarrow as pa
 
 from chengyi.model.identifiers import DEMONSTRATION_AREA, make_citizen_id
 
-SURNAMES = "王李张刘陈杨赵黄周吴徐孙胡朱高林何郭马罗梁宋郑谢韩唐冯于董萧程曹袁邓许傅沈曾彭吕苏卢蒋蔡贾丁魏薛叶阎单仇区查盖解任"
+SURNAMES = (
+    "王李张刘陈杨赵黄周吴徐孙胡朱高林何郭马罗梁宋郑谢韩唐冯于董萧程曹袁邓许傅沈曾彭吕苏卢蒋蔡贾丁魏薛叶阎单仇区查盖解任"
+)
 GIVEN = (
     "伟芳娜敏静丽强磊军洋勇艳杰娟涛明超秀霞平刚桂英华玉兰红梅建国文斌志鹏飞雪琳婷浩宇轩子涵欣怡梓晨佳俊博思远晓东海燕春"
     "生福贵德成永安民生金凤云龙荣庆祥瑞宁康乐家豪天翔诗雨若曦嘉懿雅琪"
 )
-SOUND_SLIPS = {"伟": "威", "静": "净", "丽": "莉", "晓": "筱", "艳": "彦", "婷": "廷", "杰": "捷", "娜": "那", "军": "均", "英": "瑛",
-               "佳": "家", "志": "治", "华": "花", "明": "铭", "文": "闻", "琪": "棋", "怡": "宜", "俊": "峻", "强": "蔷", "敏": "抿"}  # fmt: skip
-SHAPE_SLIPS = {"伟": "玮", "娟": "绢", "婷": "停", "晨": "辰", "博": "搏", "涛": "祷", "浩": "诰", "梅": "海", "磊": "垒", "玉": "王",
-               "红": "江", "霞": "暇", "鹏": "朋", "勇": "涌", "琳": "淋", "欣": "掀", "贵": "责", "刚": "钢", "曦": "羲", "宁": "柠"}  # fmt: skip
-ROADS = "人民路 建设路 解放路 和平街 新华街 文化路 朝阳路 云汀大道 滨河路 学府路 工农路 青年街".split()
-ESTATES = "幸福里 翠竹苑 锦绣园 望江楼 桃源新村 金桂花园 东湖社区 南山公寓".split()
+SOUND_SLIPS = dict(zip("伟静丽晓艳婷杰娜军英佳志华", "威净莉筱彦廷捷那均瑛家治花", strict=True))
+SHAPE_SLIPS = dict(zip("伟娟婷晨博涛浩梅磊玉红霞宁", "玮绢停辰搏祷诰海垒王江暇柠", strict=True))
+ROADS = ("人民路", "建设路", "解放路", "和平街", "新华街", "文化路", "朝阳路", "云汀大道", "滨河路", "学府路", "工农路")
+ESTATES = ("幸福里", "翠竹苑", "锦绣园", "望江楼", "桃源新村", "金桂花园", "东湖社区", "南山公寓")
 
 #            id   name  sex   birth address phone household extra
 FIELDS = {
@@ -96,7 +96,8 @@ def _people(count: int, dice: random.Random) -> list[Townsperson]:
 
 def _household(home: int, dice: random.Random, serial: int) -> list[Townsperson]:
     family, phone = dice.choice(SURNAMES), _phone(dice)
-    address = f"云汀区{dice.choice(ROADS)}{dice.randint(1, 300)}号{dice.choice(ESTATES)}{dice.randint(1, 20)}栋{dice.randint(101, 1806)}室"
+    door = f"{dice.choice(ESTATES)}{dice.randint(1, 20)}栋{dice.randint(101, 1806)}室"
+    address = f"云汀区{dice.choice(ROADS)}{dice.randint(1, 300)}号{door}"
     born = date(1940, 1, 1) + timedelta(days=dice.randint(0, 20_000))
     members = []
     for place in range(dice.choice((1, 2, 2, 3, 3, 4, 5))):
@@ -122,8 +123,13 @@ def _phone(dice: random.Random) -> str:
     return "1" + dice.choice("3578") + "".join(dice.choices("0123456789", k=9))
 
 
-def _write(person: Townsperson, chances: tuple[float, ...], dice: random.Random, folk: list[Townsperson]) -> list[str | None]:
-    told = [getattr(person, column) if dice.random() < chance else None for column, chance in zip(COLUMNS, chances, strict=True)]
+def _write(
+    person: Townsperson, chances: tuple[float, ...], dice: random.Random, folk: list[Townsperson]
+) -> list[str | None]:
+    told = [
+        getattr(person, column) if dice.random() < chance else None
+        for column, chance in zip(COLUMNS, chances, strict=True)
+    ]
     slips = (_slip_id, _slip_name, _keep, _slip_date, _slip_address, _slip_phone, _keep, _keep)
     rates = (0.03, 0.05, 0.0, 0.03, 0.3, 0.05, 0.0, 0.0)
     written = [

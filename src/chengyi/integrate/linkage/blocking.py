@@ -1,17 +1,18 @@
 """Which pairs are worth comparing: those that share a code that few share.
 
 Rules: a code is a 64-bit number made of small integers, so the engine only joins on equality; a code shared by too
-many profiles makes no pairs and is reported; each pair is weighed by the rarity of what it shares, and where there are more
-pairs than the budget the lightest go first; the outcome does not depend on the order of rows or threads.
+many profiles makes no pairs and is reported; each pair is weighed by the rarity of what it shares, and where there
+are more pairs than the budget the lightest go first; the outcome does not depend on the order of rows or threads.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from chengyi.integrate.linkage.columns import Bools, Column, Ints, People, Words, look_up
+from chengyi.integrate.linkage.columns import Bools, Column, Ints, People, Words, look_up, mix
+from chengyi.integrate.linkage.profiles import KNOWN, OPEN, REHEARSED, Profiles
 from chengyi.integrate.linkage.settings import LinkageSettings
 
 if TYPE_CHECKING:
@@ -20,10 +21,8 @@ if TYPE_CHECKING:
 
     from chengyi.store.ports import Tables
 
-KNOWN, OPEN, REHEARSED = 0, 1, 2
 _WORST = 10
-_MIX_A, _MIX_B = np.uint64(0xBF58476D1CE4E5B9), np.uint64(0x94D049BB133111EB)
-_GOLDEN = np.uint64(0x9E3779B97F4A7C15)
+_OVERLAP = 6
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,25 +31,11 @@ class Blocking:
 
     left: Ints
     right: Ints
+    pairs: int
     blocks: int
     skipped: int
     largest: int
     skew: tuple[tuple[str, int], ...]
-
-
-def mix(*parts: Ints | int) -> Ints:
-    """Combine integers into one well-spread 64-bit code (splitmix64); -1 where any part is -1."""
-    length = max(len(part) for part in parts if not isinstance(part, int))
-    code, absent = np.zeros(length, dtype=np.uint64), np.zeros(length, dtype=np.bool_)
-    with np.errstate(over="ignore"):
-        for part in parts:
-            values = np.broadcast_to(np.asarray(part, dtype=np.int64), (length,))
-            absent |= values == -1
-            code = (code ^ values.astype(np.uint64)) + _GOLDEN
-            code = (code ^ (code >> np.uint64(30))) * _MIX_A
-            code = (code ^ (code >> np.uint64(27))) * _MIX_B
-            code ^= code >> np.uint64(31)
-    return np.where(absent, -1, (code >> np.uint64(1)).astype(np.int64))
 
 
 def codes(people: People, ids: Column) -> Iterator[tuple[str, list[Ints]]]:
@@ -106,9 +91,7 @@ def _columns(words: Words, value_codes: Ints) -> list[Ints]:
 
 
 def _pairs(parts: list[Ints]) -> list[Ints]:
-    return [
-        mix(np.minimum(a, b), np.maximum(a, b)) for at, a in enumerate(parts) for b in parts[at + 1 :]
-    ]
+    return [mix(np.minimum(a, b), np.maximum(a, b)) for at, a in enumerate(parts) for b in parts[at + 1 :]]
 
 
 def _birth(people: People) -> tuple[Ints, Ints, Ints]:
@@ -131,24 +114,27 @@ def _fragments(ids: Column) -> list[Ints]:
     return found
 
 
-def block(people: People, roles: Ints, persons: Ints, ids: Column, tables: "Tables", settings: LinkageSettings) -> Blocking:
-    """Return the candidate pairs: open with open or known, rehearsed with known, never within one known person.
-
-    Args:
-        people: the profiles.
-        roles: `KNOWN`, `OPEN` or `REHEARSED` for each profile.
-        persons: the known person of each profile, or -1.
-        ids: the ids as written, for finding slips; -1 where they must not be used.
-        tables: the engine that joins.
-        settings: `block_cap` and `pair_budget`.
-    """
-    asking = roles != KNOWN
-    kept = [_cap(number, kind, listed, asking, settings) for number, (kind, listed) in enumerate(codes(people, ids))]
-    budget = min(settings.pair_budget, settings.pairs_each * int(asking.sum()))
-    pairs = tables.arrow(_join(tables.view(_table(kept, roles, persons)), budget))
+def block(people: People, profiles: Profiles, tables: "Tables", settings: LinkageSettings) -> Blocking:
+    """Return the candidate pairs: open with open or known, rehearsed with known, never within one known person."""
+    budget = min(settings.pair_budget, settings.pairs_each * int((profiles.roles != KNOWN).sum()))
+    table, report = _shared_codes(people, profiles, budget, settings)
+    pairs = tables.arrow(_join(tables.view(table), budget))
     left, right = (pairs[side].to_numpy().astype(np.int64) for side in ("left", "right"))
     order = np.lexsort((right, left))
-    return Blocking(left[order], right[order], *_report(kept))
+    return Blocking(left[order], right[order], len(left), *report)
+
+
+_Report = tuple[int, int, int, tuple[tuple[str, int], ...]]
+
+
+def _shared_codes(
+    people: People, profiles: Profiles, budget: int, settings: LinkageSettings
+) -> tuple["pa.Table", _Report]:
+    asking = profiles.roles != KNOWN
+    kinds = enumerate(codes(people, profiles.ids))
+    kept = [_cap(number, kind, listed, asking, settings) for number, (kind, listed) in kinds]
+    light = _lighten(kept, _OVERLAP * budget)
+    return _table(light, profiles.roles, profiles.persons), _report(light)
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,9 +145,11 @@ class _Kept:
     rows: Ints
     codes: Ints
     weights: Ints
+    costs: Ints
+    sizes: Ints
     blocks: int
     largest: int
-    skipped: tuple[int, ...]
+    skipped: Ints
 
 
 def _cap(number: int, kind: str, listed: list[Ints], asking: Bools, settings: LinkageSettings) -> _Kept:
@@ -175,15 +163,42 @@ def _cap(number: int, kind: str, listed: list[Ints], asking: Bools, settings: Li
     heavy = (size > 1) & (askers * size > settings.block_cap**2)
     keep = ((size > 1) & ~heavy)[place]
     weight = np.maximum(1, np.round(8 * np.log2(len(asking) / np.maximum(size, 1)))).astype(np.int64)
-    worst = tuple(-np.sort(-size[heavy]))
+    place = place[keep]
     return _Kept(
-        kind, rows[keep], mix(number, code[keep]), weight[place[keep]],
-        int((size > 1).sum()), int(size.max(initial=0)), tuple(map(int, worst)),
+        kind=kind,
+        rows=rows[keep].astype(np.int32),
+        codes=mix(number, code[keep]),
+        weights=weight[place].astype(np.int32),
+        costs=(askers * size)[place].astype(np.int32),
+        sizes=size[place].astype(np.int32),
+        blocks=int((size > 1).sum()),
+        largest=int(size.max(initial=0)),
+        skipped=size[heavy],
+    )
+
+
+def _lighten(kept: list[_Kept], most: int) -> list[_Kept]:
+    """Drop the heaviest blocks of all kinds until what is left makes at most so many pairs, counted with repeats."""
+    top = int(max((part.costs.max(initial=0) for part in kept), default=0))
+    made = np.zeros(top + 1)
+    for part in kept:
+        made += np.bincount(part.costs, weights=part.costs / part.sizes, minlength=top + 1)
+    limit = int(np.searchsorted(np.cumsum(made), most, side="right"))
+    return [_below(part, limit) for part in kept]
+
+
+def _below(part: _Kept, limit: int) -> _Kept:
+    light = part.costs < limit
+    first = np.unique(part.codes[~light], return_index=True)[1]
+    skipped = np.concatenate([part.skipped, part.sizes[~light][first]])
+    return replace(
+        part, rows=part.rows[light], codes=part.codes[light], weights=part.weights[light], costs=part.costs[light],
+        sizes=part.sizes[light], skipped=skipped,
     )  # fmt: skip
 
 
-def _report(kept: list[_Kept]) -> tuple[int, int, int, tuple[tuple[str, int], ...]]:
-    skew = sorted(((-size, part.kind) for part in kept for size in part.skipped))[:_WORST]
+def _report(kept: list[_Kept]) -> _Report:
+    skew = sorted((-int(size), part.kind) for part in kept for size in -np.sort(-part.skipped)[:_WORST])[:_WORST]
     return (
         sum(part.blocks for part in kept),
         sum(len(part.skipped) for part in kept),
@@ -196,11 +211,11 @@ def _table(kept: list[_Kept], roles: Ints, persons: Ints) -> "pa.Table":
     import pyarrow as pa
 
     person = np.where((persons >= 0) & (roles != REHEARSED), persons, -1 - np.arange(len(persons))).astype(np.int32)
-    rows = np.concatenate([part.rows for part in kept]).astype(np.int32)
+    rows = np.concatenate([part.rows for part in kept])
     columns = {
         "profile": rows,
         "code": np.concatenate([part.codes for part in kept]),
-        "weight": np.concatenate([part.weights for part in kept]).astype(np.int32),
+        "weight": np.concatenate([part.weights for part in kept]),
         "role": roles.astype(np.int8)[rows],
         "person": person[rows],
     }

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from chengyi.integrate.linkage.columns import Floats, Ints, People
+from chengyi.integrate.linkage.columns import Doubles, Floats, Halves, Ints, People
 from chengyi.integrate.linkage.compare import PLACE, compare
 
 _ROUNDS = 60
@@ -34,9 +34,9 @@ class ChanceModel:
         return total
 
 
-def cut(features: Floats) -> Ints:
+def cut(features: Halves) -> Ints:
     """Cut features into levels, one column a comparison; level 0 is missing."""
-    column = {name: features[:, place] for name, place in PLACE.items()}
+    column = {name: features[:, place].astype(np.float32) for name, place in PLACE.items()}
     names = _name_levels(column)
     births = _bands(column["birth_level"], (0, 1, 2, 3, 4, 5)) + (column["birth_bits"] >= 10) * 1
     addresses = _bands(column["address_level"], (0, 1, 2, 3)) + (column["address_bits"] >= 9) * 1
@@ -53,7 +53,7 @@ def _bands(values: Floats, floors: tuple[float, ...]) -> Ints:
 
 
 def _name_levels(column: dict[str, Floats]) -> Ints:
-    """Sixteen levels: alike or not by four bands, times shared information by four bands."""
+    """Forty-eight levels: how alike, times how much information is shared, times how much of the name that is."""
     likeness = np.maximum(column["name_similarity"], column["name_sorted"])
     alike = _bands(likeness, (0, 0.75, 0.87, 0.95))
     told = _bands(column["name_shared"], (0, 3, 7, 12))
@@ -63,7 +63,8 @@ def _name_levels(column: dict[str, Floats]) -> Ints:
 
 def _extra_steps(column: dict[str, Floats]) -> Ints:
     """Up to three steps more for rarer shared particulars."""
-    return np.searchsorted(np.array([4.0, 8.0, 12.0], dtype=np.float32), np.nan_to_num(column["extra_shared"])).astype(np.int64)
+    shared = np.nan_to_num(column["extra_shared"])
+    return np.searchsorted(np.array([4.0, 8.0, 12.0], dtype=np.float32), shared).astype(np.int64)
 
 
 def learn(people: People, levels: Ints, seed: int = 20_260) -> ChanceModel:
@@ -79,34 +80,34 @@ def learn(people: People, levels: Ints, seed: int = 20_260) -> ChanceModel:
     for _ in range(_ROUNDS):
         weights = [_log_ratio(a, b) for a, b in zip(m, u, strict=True)]
         prior = float(np.log2(share / (1 - share)))
-        odds = ChanceModel(tuple(weights), prior).log_odds(patterns).astype(np.float64)
-        belief = counts / (1 + np.exp2(-odds))
+        odds = ChanceModel(tuple(weights), prior).log_odds(patterns)
+        belief = counts / (1 + np.exp2(-odds.astype(np.float64)))
         m = [_shares(patterns[:, at], belief, size) for at in range(levels.shape[1])]
         share = float(np.clip(belief.sum() / pairs, 1 / pairs, 0.5))
     return ChanceModel(tuple(weights), float(np.log2(share / (1 - share))))
 
 
-def _random_features(people: People, seed: int) -> Floats:
+def _random_features(people: People, seed: int) -> Halves:
     draw = np.random.default_rng(seed)
     left, right = draw.integers(0, len(people), (2, _SAMPLE))
     apart = left != right
     return compare(people, left[apart], right[apart])
 
 
-def _shares(levels: Ints, weights: Floats, size: int) -> Floats:
+def _shares(levels: Ints, weights: Doubles | Floats, size: int) -> Doubles:
     """Return the share of each level among the pairs that have one."""
     sums = np.bincount(levels, weights=weights, minlength=size)
     sums[0] = 0
-    return (sums + _UNSEEN) / (sums.sum() + _UNSEEN * size)  # type: ignore[no-any-return]
+    return np.asarray((sums + _UNSEEN) / (sums.sum() + _UNSEEN * size), dtype=np.float64)
 
 
-def _hopeful(u: Floats) -> Floats:
+def _hopeful(u: Doubles) -> Doubles:
     """Start from matches that mostly agree: higher levels likelier, whatever chance says."""
     rank = np.arange(1, len(u) + 1, dtype=np.float64)
-    return rank / rank.sum()  # type: ignore[no-any-return]
+    return np.asarray(rank / rank.sum(), dtype=np.float64)
 
 
-def _log_ratio(m: Floats, u: Floats) -> Floats:
+def _log_ratio(m: Doubles, u: Doubles) -> Floats:
     weights = np.clip(np.log2(m / u), -14, 24).astype(np.float32)
     weights[0] = 0
     return weights

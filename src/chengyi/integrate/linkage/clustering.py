@@ -10,6 +10,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from chengyi.integrate.linkage.columns import Bools, Floats, Ints
+from chengyi.integrate.linkage.pairs import Pairs
 
 TIED = 99.0
 _APART = 1e6
@@ -19,12 +20,13 @@ _HIGHEST = 40.0
 
 def probability(log_odds: Floats) -> Floats:
     """Turn log2 odds into probabilities."""
-    return 1 / (1 + np.exp2(-np.clip(log_odds, -60, 60)))  # type: ignore[no-any-return]
+    return (1 / (1 + np.exp2(-np.clip(log_odds, -60, 60)))).astype(np.float32)
 
 
-def components(size: int, left: Ints, right: Ints, log_odds: Floats, floor: float, cap: int) -> tuple[Ints, int, int]:
+def components(size: int, pairs: Pairs, floor: float, cap: int) -> tuple[Ints, int, int]:
     """Return the component of each profile, the number with company, and how many had to be cut."""
-    labels = _connect(size, left, right, log_odds >= floor)
+    left, right, odds = pairs.left, pairs.right, pairs.odds
+    labels = _connect(size, left, right, odds >= floor)
     split = int((np.bincount(labels, minlength=1) > cap).sum())
     while floor < _HIGHEST:
         big = np.bincount(labels)[labels] > cap
@@ -32,7 +34,7 @@ def components(size: int, left: Ints, right: Ints, log_odds: Floats, floor: floa
             break
         floor += _STEP
         inside = labels[left] == labels[right]
-        labels = _connect(size, left, right, inside & (~big[left] | (log_odds >= floor)))
+        labels = _connect(size, left, right, inside & (~big[left] | (odds >= floor)))
     labels = _chop(labels, cap)
     return labels, int((np.bincount(labels) > 1).sum()), split
 
@@ -42,7 +44,7 @@ def _connect(size: int, left: Ints, right: Ints, kept: Bools) -> Ints:
     from scipy.sparse.csgraph import connected_components
 
     graph = coo_array((np.ones(int(kept.sum()), dtype=np.int8), (left[kept], right[kept])), shape=(size, size))
-    return connected_components(graph, directed=False)[1].astype(np.int64)  # type: ignore[no-any-return]
+    return np.asarray(connected_components(graph, directed=False)[1], dtype=np.int64)
 
 
 def _chop(labels: Ints, cap: int) -> Ints:
@@ -51,7 +53,8 @@ def _chop(labels: Ints, cap: int) -> Ints:
     starts = np.flatnonzero(np.diff(labels[order], prepend=-1))
     place = np.empty(len(labels), dtype=np.int64)
     place[order] = np.arange(len(labels)) - np.repeat(starts, np.diff(np.append(starts, len(labels))))
-    return np.unique(labels * (len(labels) + 1) + place // cap, return_inverse=True)[1].astype(np.int64)
+    chopped = np.unique(labels * (len(labels) + 1) + place // cap, return_inverse=True)[1]
+    return np.asarray(chopped, dtype=np.int64)
 
 
 def missing_pairs(labels: Ints, left: Ints, right: Ints, budget: int) -> tuple[Ints, Ints]:
@@ -80,30 +83,45 @@ def _members(labels: Ints) -> Iterator[Ints]:
             yield rows
 
 
-def cluster(labels: Ints, left: Ints, right: Ints, likely: Floats, apart: Bools, threshold: float) -> Ints:
+def cluster(labels: Ints, pairs: Pairs, threshold: float) -> Ints:
     """Return for each profile the first profile of its cluster, by average linkage inside each component."""
+    left, right = pairs.left, pairs.right
+    distances = np.where(pairs.free, 1.0 - probability(pairs.odds), _APART)
     found = np.arange(len(labels))
     inside = np.flatnonzero(labels[left] == labels[right])
     inside = inside[np.argsort(labels[left[inside]], kind="stable")]
     starts = np.flatnonzero(np.diff(labels[left[inside]], prepend=-1))
     position = np.zeros(len(labels), dtype=np.int64)
     rows_of = {int(labels[rows[0]]): rows for rows in _members(labels)}
-    for pairs in np.split(inside, starts[1:]) if len(inside) else []:
-        rows = rows_of[int(labels[left[pairs[0]]])]
+    for chosen in np.split(inside, starts[1:]) if len(inside) else []:
+        rows = rows_of[int(labels[left[chosen[0]]])]
         position[rows] = np.arange(len(rows))
-        distance = np.where(apart[pairs], _APART, 1.0 - likely[pairs])
-        groups = _average(len(rows), position[left[pairs]], position[right[pairs]], distance, 1.0 - threshold)
-        found[rows] = rows[groups]
+        ends = position[left[chosen]], position[right[chosen]]
+        found[rows] = rows[_average(len(rows), *ends, distances[chosen], 1.0 - threshold)]
     return found
 
 
 def _average(size: int, a: Ints, b: Ints, distance: Floats, height: float) -> Ints:
     """Return the first member of each member's group."""
-    from scipy.cluster.hierarchy import fcluster, linkage
+    from scipy.cluster.hierarchy import linkage
 
     condensed = np.ones(size * (size - 1) // 2)
     low, high = np.minimum(a, b), np.maximum(a, b)
     condensed[size * low - low * (low + 1) // 2 + high - low - 1] = distance
-    groups = fcluster(linkage(condensed, "average"), height, "distance")
-    _, first, back = np.unique(groups, return_index=True, return_inverse=True)
-    return first[back]  # type: ignore[no-any-return]
+    if size == 2:
+        return np.array([0, 0 if condensed[0] <= height else 1])
+    return _cut(linkage(condensed, "average"), size, height)
+
+
+def _cut(tree: Floats, size: int, height: float) -> Ints:
+    """Undo the joins above a height; scipy's own cut spends most of its time on checking small trees."""
+    groups = [[at] for at in range(size)]
+    for one, other, at, _ in tree.tolist():
+        low = at <= height
+        groups.append(groups[int(one)] + groups[int(other)] if low else [])
+        if low:
+            groups[int(one)], groups[int(other)] = [], []
+    first = np.empty(size, dtype=np.int64)
+    for group in groups:
+        first[group] = min(group, default=0)
+    return first

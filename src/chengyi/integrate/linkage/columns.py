@@ -19,12 +19,16 @@ if TYPE_CHECKING:
 
 Ints: TypeAlias = np.ndarray[Any, np.dtype[np.int64]]
 Floats: TypeAlias = np.ndarray[Any, np.dtype[np.float32]]
+Doubles: TypeAlias = np.ndarray[Any, np.dtype[np.float64]]
+Halves: TypeAlias = np.ndarray[Any, np.dtype[np.float16]]
 Bools: TypeAlias = np.ndarray[Any, np.dtype[np.bool_]]
 Objects: TypeAlias = np.ndarray[Any, np.dtype[np.object_]]
 
 FIELDS = ("source", "citizen_id", "name", "sex", "birth_date", "address", "phone", "household", "extra")
 _WORD = re.compile(r"[a-z0-9]+|[\u3400-\u9fff]+")
 _NUMBER = re.compile(r"\d+")
+_MIX_A, _MIX_B = np.uint64(0xBF58476D1CE4E5B9), np.uint64(0x94D049BB133111EB)
+_GOLDEN = np.uint64(0x9E3779B97F4A7C15)
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +92,21 @@ def relabel(column: Column, form: Callable[[str], str]) -> Column:
     forms = [form(value) for value in column.values]
     inner = _encode(forms, {text: text for text in forms})
     return Column(inner.values, look_up(inner.codes, column.codes))
+
+
+def mix(*parts: Ints | int) -> Ints:
+    """Combine integers into one well-spread 64-bit code (splitmix64); -1 where any part is -1."""
+    length = max(len(part) for part in parts if not isinstance(part, int))
+    code, absent = np.zeros(length, dtype=np.uint64), np.zeros(length, dtype=np.bool_)
+    with np.errstate(over="ignore"):
+        for part in parts:
+            values = np.broadcast_to(np.asarray(part, dtype=np.int64), (length,))
+            absent |= values == -1
+            code = (code ^ values.astype(np.uint64)) + _GOLDEN
+            code = (code ^ (code >> np.uint64(30))) * _MIX_A
+            code = (code ^ (code >> np.uint64(27))) * _MIX_B
+            code ^= code >> np.uint64(31)
+    return np.where(absent, -1, (code >> np.uint64(1)).astype(np.int64))
 
 
 def look_up(per_value: Any, codes: Ints, missing: Any = -1) -> Any:  # noqa: ANN401 - any dtype passes through

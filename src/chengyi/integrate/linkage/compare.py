@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from chengyi.integrate.linkage.columns import Column, Floats, Ints, Objects, People, Words, look_up, rarity
+from chengyi.integrate.linkage.columns import Column, Floats, Halves, Ints, Objects, People, Words, look_up, rarity
 
 FEATURES = (
     "name_level", "name_similarity", "name_sorted", "name_shared", "name_unshared", "name_shared_part", "sound_shared",
@@ -23,9 +23,9 @@ _CHUNK = 262_144
 _SIMILAR = 0.85
 
 
-def compare(people: People, left: Ints, right: Ints) -> Floats:
-    """Return one row of `FEATURES` for each pair."""
-    found = np.empty((len(left), len(FEATURES)), dtype=np.float32)
+def compare(people: People, left: Ints, right: Ints) -> Halves:
+    """Return one row of `FEATURES` for each pair, in half precision, for there may be millions."""
+    found = np.empty((len(left), len(FEATURES)), dtype=np.float16)
     facts = _Facts(people)
     for start in range(0, len(left), _CHUNK):
         part = slice(start, start + _CHUNK)

@@ -1,8 +1,9 @@
 """Whom a citizen id makes known, and when an id must not be believed.
 
 Rules: only a well-formed id with a right check digit makes known; where one id is used by clearly different people, the
-camp that agrees with the birth date and sex written in the id keeps it, else the larger camp, else nobody; the others are
-compared like people without an id. An id that cannot be trusted is never thrown away: it still shows slips of the pen.
+camp that agrees with the birth date and sex written in the id keeps it, else the larger camp, else nobody; the others
+are compared like people without an id, and the id is no evidence for them. An id with a wrong digit is not thrown away:
+it still shows slips of the pen.
 
 Source: GB 11643 with ISO 7064 MOD 11-2, which catches every single wrong digit and every swap of neighbours.
 """
@@ -49,9 +50,11 @@ def complete(columns: dict[str, Column], identity: Identity) -> dict[str, Column
     ids = identity.ids.values
     known = sorted(set(identity.persons[identity.persons >= 0].tolist()))
     births = {person: str(citizen_birth_date(ids[person])) for person in known}
-    sexes = {person: citizen_sex(ids[person]) for person in known}
-    filled = {"birth_date": births, "sex": sexes}
-    return columns | {name: _fill(columns[name], identity.persons, told) for name, told in filled.items()}
+    sexes: dict[int, str] = {person: citizen_sex(ids[person]) for person in known}
+    return columns | {
+        "birth_date": _fill(columns["birth_date"], identity.persons, births),
+        "sex": _fill(columns["sex"], identity.persons, sexes),
+    }
 
 
 def _fill(column: Column, persons: Ints, told: dict[int, str]) -> Column:

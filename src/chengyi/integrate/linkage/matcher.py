@@ -5,13 +5,13 @@ up among all known mentions, so the lesson has the same blocks, families and nam
 calibrated on people the matcher has not seen; seeds are fixed.
 """
 
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from chengyi.integrate.linkage.blocking import mix
-from chengyi.integrate.linkage.columns import Bools, Floats, Ints
+from chengyi.integrate.linkage.columns import Bools, Floats, Halves, Ints, mix
 
 _HELD = 4
 _MOST = 120_000
@@ -26,15 +26,16 @@ class Matcher:
     trees: Any
     curve: Any
 
-    def log_odds(self, features: Floats) -> Floats:
+    def log_odds(self, features: Halves) -> Floats:
         """Return the log2 odds that each pair is one person."""
         found = np.empty(len(features), dtype=np.float32)
-        for start in range(0, len(features), _CHUNK):
-            part = slice(start, start + _CHUNK)
-            found[part] = self._chunk(features[part])
+        with _one_thread():
+            for start in range(0, len(features), _CHUNK):
+                part = slice(start, start + _CHUNK)
+                found[part] = self._chunk(features[part])
         return found
 
-    def _chunk(self, features: Floats) -> Floats:
+    def _chunk(self, features: Halves) -> Floats:
         scores = self.trees.decision_function(_filled(features))
         if self.curve is not None:
             likely = np.clip(self.curve.predict(scores), 1 - _CEILING, _CEILING)
@@ -42,13 +43,13 @@ class Matcher:
         return (scores / np.log(2)).astype(np.float32)  # type: ignore[no-any-return]
 
 
-def train(features: Floats, same: Bools, persons: Ints, calibrate: bool = True) -> Matcher:
+def train(features: Halves, same: Bools, persons: Ints, calibrate: bool = True) -> Matcher:
     """Train on labelled pairs; one person's pairs serve either the lesson or the calibration, never both."""
-    features, held = _filled(features), mix(persons) % _HELD == 0
+    told, held = _filled(features), mix(persons) % _HELD == 0
     if not calibrate or len(np.unique(same[held])) < 2 or len(np.unique(same[~held])) < 2:
-        return Matcher(_fit(features, same), None)
-    trees = _fit(features[~held], same[~held])
-    return Matcher(trees, _curve(trees.decision_function(features[held]), same[held]))
+        return Matcher(_fit(told, same), None)
+    trees = _fit(told[~held], same[~held])
+    return Matcher(trees, _curve(trees.decision_function(told[held]), same[held]))
 
 
 def sample(pairs: int) -> Ints:
@@ -58,8 +59,8 @@ def sample(pairs: int) -> Ints:
     return np.sort(np.random.default_rng(20_261).choice(pairs, _MOST, replace=False))
 
 
-def _filled(features: Floats) -> Floats:
-    return np.nan_to_num(features, nan=-1.0)
+def _filled(features: Halves) -> Floats:
+    return np.nan_to_num(features.astype(np.float32), nan=-1.0)
 
 
 def _fit(features: Floats, same: Bools) -> Any:  # noqa: ANN401 - scikit-learn is untyped
@@ -69,7 +70,15 @@ def _fit(features: Floats, same: Bools) -> Any:  # noqa: ANN401 - scikit-learn i
         max_iter=60, learning_rate=0.15, max_leaf_nodes=31, min_samples_leaf=100, l2_regularization=1.0,
         early_stopping=False, random_state=20_262,
     )  # fmt: skip
-    return trees.fit(features, same)
+    with _one_thread():
+        return trees.fit(features, same)
+
+
+def _one_thread() -> AbstractContextManager[Any]:
+    """Keep to one thread: on a busy machine the threads wait for one another far longer than they work."""
+    from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
+
+    return threadpool_limits(1)  # type: ignore[no-any-return, unused-ignore]
 
 
 def _curve(scores: Floats, same: Bools) -> Any:  # noqa: ANN401 - scikit-learn is untyped

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from chengyi.integrate.linkage.clustering import TIED, probability
-from chengyi.integrate.linkage.columns import Bools, Floats, Ints
+from chengyi.integrate.linkage.columns import Bools, Floats, Halves, Ints
 from chengyi.integrate.linkage.compare import PLACE
+from chengyi.integrate.linkage.pairs import FAMILY
 from chengyi.integrate.linkage.reasons import REASONS
 from chengyi.integrate.linkage.settings import Linkage, LinkageStats
 
@@ -37,27 +38,30 @@ def assemble(run: "Run", stats: LinkageStats) -> Linkage:
 def _edges(run: "Run") -> "pa.Table":
     import pyarrow as pa
 
-    likely = probability(run.odds)
-    place = run.clusters[run.profiles.rows[: run.profiles.count]]
-    joined = (place[run.left] == place[run.right]) & (likely >= run.settings.threshold) & ~run.apart
-    joined &= run.odds < TIED
-    pairs = _table(run, np.flatnonzero(joined), likely)
-    tables = [pairs, *_stars(run)]
+    pairs, likely = run.pairs, probability(run.pairs.odds)
+    together = _clusters(run)[pairs.left] == _clusters(run)[pairs.right]
+    joined = together & (likely >= run.settings.threshold) & pairs.free & (pairs.odds < TIED)
+    tables = [_table(run, np.flatnonzero(joined), likely), *_stars(run)]
     return pa.concat_tables(tables).sort_by([("left", "ascending"), ("right", "ascending")])
+
+
+def _clusters(run: "Run") -> Ints:
+    return run.clusters[run.profiles.rows[: run.profiles.count]]
 
 
 def _stars(run: "Run") -> "list[pa.Table]":
     """Tie each known mention to the first of its person, and each open one to the first of its profile."""
+    from chengyi.integrate.linkage.run import first_of
+
     profiles, persons = run.profiles, run.identity.persons
     rows = np.arange(len(persons))
-    known = np.flatnonzero(persons >= 0)
-    first = np.full(int(persons.max(initial=-1)) + 1, -1, dtype=np.int64)
-    first[persons[known][::-1]] = known[::-1]
-    tied = known[first[persons[known]] != known]
-    open_rows = np.flatnonzero((persons < 0) & (profiles.rows[profiles.profile_of] != rows))
+    first = first_of(persons)[persons]
+    tied = np.flatnonzero((persons >= 0) & (first != rows))
+    lead = profiles.rows[profiles.profile_of]
+    twin = np.flatnonzero((persons < 0) & (lead != rows))
     return [
-        _star(run.numbers, first[persons[tied]], tied, 1.0, "same_id"),
-        _star(run.numbers, profiles.rows[profiles.profile_of[open_rows]], open_rows, _SAME_PROFILE, "same_profile"),
+        _star(run.numbers, first[tied], tied, 1.0, "same_id"),
+        _star(run.numbers, lead[twin], twin, _SAME_PROFILE, "same_profile"),
     ]
 
 
@@ -75,10 +79,10 @@ def _star(numbers: Ints, left: Ints, right: Ints, likely: float, reason: str) ->
 
 
 def _doubts(run: "Run") -> "pa.Table":
-    likely = probability(run.odds)
-    place = run.clusters[run.profiles.rows[: run.profiles.count]]
-    rows = np.flatnonzero((place[run.left] != place[run.right]) & (likely >= run.settings.doubt_floor))
-    rows = rows[np.lexsort((run.right[rows], run.left[rows], -likely[rows]))][:_DOUBTS]
+    pairs, likely = run.pairs, probability(run.pairs.odds)
+    split = _clusters(run)[pairs.left] != _clusters(run)[pairs.right]
+    rows = np.flatnonzero(split & (likely >= run.settings.doubt_floor) & (pairs.odds < TIED))
+    rows = rows[np.lexsort((pairs.right[rows], pairs.left[rows], -likely[rows]))][:_DOUBTS]
     return _table(run, rows, likely)
 
 
@@ -92,8 +96,8 @@ def _table(run: "Run", rows: Ints, likely: Floats) -> "pa.Table":
     ends = run.numbers[run.profiles.rows]
     return pa.table(
         {
-            "left": ends[run.left[rows]],
-            "right": ends[run.right[rows]],
+            "left": ends[run.pairs.left[rows]],
+            "right": ends[run.pairs.right[rows]],
             "probability": likely[rows].astype(np.float64),
             "reasons": pa.ListArray.from_arrays(pa.array(offsets), values),
         }
@@ -102,23 +106,21 @@ def _table(run: "Run", rows: Ints, likely: Floats) -> "pa.Table":
 
 def observe(run: "Run", rows: Ints) -> tuple[list[str], Bools]:
     """Return the reason codes, and for each pair which of them hold."""
-    features = run.features[rows]
-    held = _agreements(features) | _differences(features)
-    both = run.profiles.single[run.left[rows]] & run.profiles.single[run.right[rows]]
-    sources = run.people.source.codes
-    held["near_id"] = run.near_id[rows]
-    held["same_single_source"] = both & (sources[run.left[rows]] == sources[run.right[rows]])
-    held["different_ids"] = (run.profiles.persons[run.left[rows]] >= 0) & (run.profiles.persons[run.right[rows]] >= 0)
-    suspended = run.identity.suspended[run.profiles.rows]
-    held["shared_id"] = suspended[run.left[rows]] | suspended[run.right[rows]]
-    home = held["same_household"] | held["same_address"]
-    held["same_household_other_person"] = run.apart[rows] & home & ~held["same_single_source"] & ~held["different_ids"]
+    pairs, profiles = run.pairs.take(rows), run.profiles
+    held = _agreements(pairs.features) | _differences(pairs.features)
+    sources, suspended = run.people.source.codes, run.identity.suspended[profiles.rows]
+    left, right = pairs.left, pairs.right
+    held["near_id"] = pairs.near_id
+    held["same_single_source"] = profiles.single[left] & profiles.single[right] & (sources[left] == sources[right])
+    held["different_ids"] = (profiles.persons[left] >= 0) & (profiles.persons[right] >= 0)
+    held["shared_id"] = suspended[left] | suspended[right]
+    held["same_household_other_person"] = pairs.barred == FAMILY
     matrix = np.column_stack([held.get(code, np.zeros(len(rows), dtype=np.bool_)) for code in REASONS])
     matrix[:, list(REASONS).index("overall")] = ~matrix.any(axis=1)
     return list(REASONS), matrix
 
 
-def _agreements(features: Floats) -> dict[str, Bools]:
+def _agreements(features: Halves) -> dict[str, Bools]:
     column = {name: features[:, place] for name, place in PLACE.items()}
     name, birth, address = column["name_level"], column["birth_level"], column["address_level"]
     similar = (name == 2) | ((name < 2) & (column["name_sorted"] >= _SIMILAR))
@@ -141,7 +143,7 @@ def _agreements(features: Floats) -> dict[str, Bools]:
     }
 
 
-def _differences(features: Floats) -> dict[str, Bools]:
+def _differences(features: Halves) -> dict[str, Bools]:
     column = {name: features[:, place] for name, place in PLACE.items()}
     return {
         "different_name": (column["name_level"] <= 1) & (column["name_sorted"] < _SIMILAR),

@@ -10,11 +10,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from chengyi.integrate.linkage.blocking import KNOWN, OPEN, REHEARSED, mix
-from chengyi.integrate.linkage.columns import Bools, Column, Ints
+from chengyi.integrate.linkage.columns import Bools, Column, Ints, mix
 from chengyi.integrate.linkage.identity import Identity
 from chengyi.integrate.linkage.settings import LinkageSettings
 
+KNOWN, OPEN, REHEARSED = 0, 1, 2
 _TOLD = ("name", "sex", "birth_date", "address", "phone", "household", "extra")
 _FULL_DATE = 8
 
@@ -72,7 +72,7 @@ def make_profiles(
 def _single(source: Column, names: frozenset[str]) -> Bools:
     folded = {name.strip().casefold() for name in names}
     listed = np.array([value in folded for value in source.values] or [False], dtype=np.bool_)
-    return listed[source.codes] & (source.codes >= 0)  # type: ignore[no-any-return]
+    return np.asarray(listed[source.codes] & (source.codes >= 0), dtype=np.bool_)
 
 
 def _distinct(columns: dict[str, Column], identity: Identity, single: Bools, most: int) -> tuple[Ints, Ints]:
@@ -80,7 +80,9 @@ def _distinct(columns: dict[str, Column], identity: Identity, single: Bools, mos
     rich = _rich(columns) | (persons >= 0)
     alone = np.where(rich, -1, np.arange(len(persons)))
     source = np.where(single, columns["source"].codes, -1)
-    key = mix(*(part + 1 for part in (persons, identity.ids.codes, alone, source)), *(columns[n].codes + 1 for n in _TOLD))
+    key = mix(
+        *(part + 1 for part in (persons, identity.ids.codes, alone, source)), *(columns[n].codes + 1 for n in _TOLD)
+    )
     _, first, back, counts = np.unique(key, return_index=True, return_inverse=True, return_counts=True)
     kept = _most_frequent(persons[first], counts, first, most)
     order = np.flatnonzero(kept)[np.argsort(first[kept], kind="stable")]
@@ -90,10 +92,13 @@ def _distinct(columns: dict[str, Column], identity: Identity, single: Bools, mos
 
 
 def _rich(columns: dict[str, Column]) -> Bools:
-    whole = np.array([sum(c.isdigit() for c in value) == _FULL_DATE for value in columns["birth_date"].values] or [False])
+    whole = np.array(
+        [sum(c.isdigit() for c in value) == _FULL_DATE for value in columns["birth_date"].values] or [False]
+    )
     birth = columns["birth_date"].codes
     reached = np.any([columns[name].codes >= 0 for name in ("address", "phone", "household")], axis=0)
-    return (columns["name"].codes >= 0) & (birth >= 0) & whole[birth] & reached  # type: ignore[no-any-return]
+    told = (columns["name"].codes >= 0) & (birth >= 0) & whole[birth] & reached
+    return np.asarray(told, dtype=np.bool_)
 
 
 def _most_frequent(persons: Ints, counts: Ints, first: Ints, most: int) -> Bools:

@@ -2,28 +2,55 @@
 
 Rules: two different valid ids are two people; a source that lists each person once has two people in two rows; in one
 household or at one address another given name or another birth date is another person of the family, not a variant
-(Fellegi-Sunter alone merges families); an id one slip away from another is strong evidence, a far one is evidence against.
+(Fellegi-Sunter alone merges families); an id one slip away
+from another is strong evidence, a far one is evidence against.
 """
+
+from dataclasses import replace
 
 import numpy as np
 
-from chengyi.integrate.linkage.columns import Bools, Column, Floats, Ints, People
+from chengyi.integrate.linkage.columns import Bools, Column, Floats, Halves, Ints, People
 from chengyi.integrate.linkage.compare import PLACE
+from chengyi.integrate.linkage.pairs import APART, FAMILY, FREE, Marks, Pairs
+from chengyi.integrate.linkage.profiles import Profiles
 
 NEAR_ID, NEXT_ID, FAR_ID = 8.0, 3.0, -4.0
 _DIFFERENT_GIVEN = 0.7
+_SAME_SOUND = 3
 
 
-def forbidden(people: People, persons: Ints, single: Bools, features: Floats, left: Ints, right: Ints) -> Bools:
-    """Mark the pairs that must not link; `single` marks the profiles of sources that list each person once."""
-    both = (persons[left] >= 0) & (persons[right] >= 0)
-    sources = people.source.codes
+def barred(people: People, profiles: Profiles, features: Halves, left: Ints, right: Ints) -> Marks:
+    """Mark the pairs that must not link, as `APART` or `FAMILY`."""
+    persons, single, sources = profiles.persons, profiles.single, people.source.codes
+    known = (persons[left] >= 0) & (persons[right] >= 0)
     listed = single[left] & single[right] & (sources[left] == sources[right])
-    known_same = both & (persons[left] == persons[right])
-    return (both | listed | family(people, features, left, right)) & ~known_same  # type: ignore[no-any-return]
+    marks = np.where(family(people, features, left, right), FAMILY, FREE)
+    marks = np.where(known | listed, APART, marks)
+    return np.where(known & (persons[left] == persons[right]), FREE, marks).astype(np.int8)
 
 
-def family(people: People, features: Floats, left: Ints, right: Ints) -> Bools:
+def relent(pairs: Pairs, persons: Ints, odds: float) -> Pairs:
+    """Lift the family rule where an open profile also likely matches, by name too, another profile of the same person.
+
+    A known person's own misspelled name would else bar those who write it right.
+    """
+    open_, known = _open_and_known(pairs, persons)
+    key = np.where(known >= 0, open_ * (int(persons.max(initial=0)) + 1) + known, -1)
+    named = _of(pairs.features, "name_level") >= _SAME_SOUND
+    good = np.unique(key[pairs.free & named & (pairs.odds > odds) & (key >= 0)])
+    lifted = (pairs.barred == FAMILY) & np.isin(key, good)
+    return replace(pairs, barred=np.where(lifted, FREE, pairs.barred).astype(np.int8))
+
+
+def _open_and_known(pairs: Pairs, persons: Ints) -> tuple[Ints, Ints]:
+    """Return the open profile and the known person of each pair; -1 where it has no such two."""
+    one, other = persons[pairs.left], persons[pairs.right]
+    open_ = np.where(one < 0, pairs.left, pairs.right)
+    return open_, np.where((one < 0) != (other < 0), np.maximum(one, other), -1)
+
+
+def family(people: People, features: Halves, left: Ints, right: Ints) -> Bools:
     """Mark pairs that share a household or an address but are two people of it."""
     home = (_of(features, "household_same") == 1) | (_of(features, "address_level") == 3)
     digits, years = _of(features, "birth_digits"), _of(features, "birth_years")
@@ -39,7 +66,7 @@ def family(people: People, features: Floats, left: Ints, right: Ints) -> Bools:
     return home & ((written & other_birth) | other_han | (other_word & other_birth))  # type: ignore[no-any-return]
 
 
-def _of(features: Floats, name: str) -> Floats:
+def _of(features: Halves, name: str) -> Halves:
     return features[:, PLACE[name]]
 
 

@@ -42,7 +42,7 @@ class LinkageSettings:
     pairs_each: int = 30
     component_cap: int = 1_500
     minimum_labels: int = 300
-    training_people: int = 2_000
+    training_people: int = 1_500
     refine: bool = True
     representatives: int = 12
 

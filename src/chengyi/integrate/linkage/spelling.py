@@ -12,10 +12,11 @@ import unicodedata
 from dataclasses import dataclass
 from functools import lru_cache
 
-COMPOUND_SURNAMES = frozenset(
-    "欧阳 上官 皇甫 尉迟 司马 诸葛 长孙 万俟 令狐 夏侯 慕容 司徒 司空 端木 公孙 东方 独孤 南宫 宇文 轩辕 钟离 "
-    "闾丘 濮阳 淳于 单于 太叔 申屠 公羊 赫连 澹台 宗政 拓跋 呼延 鲜于 西门 东郭 南郭 百里 第五 仲孙 左丘 梁丘".split()
+_COMPOUND = (
+    "欧阳 上官 皇甫 尉迟 司马 诸葛 长孙 万俟 令狐 夏侯 慕容 司徒 司空 端木 公孙 东方 独孤 南宫 宇文 轩辕 钟离 闾丘 "
+    "濮阳 淳于 单于 太叔 申屠 公羊 赫连 澹台 宗政 拓跋 呼延 鲜于 西门 东郭 南郭 百里 第五 仲孙 左丘 梁丘"
 )
+COMPOUND_SURNAMES = frozenset(_COMPOUND.split())
 
 SURNAME_READINGS = {
     "单": "shan", "仇": "qiu", "区": "ou", "查": "zha", "盖": "ge", "尉迟": "yuchi", "解": "xie", "任": "ren",
@@ -48,7 +49,9 @@ _HAN = re.compile(r"[\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003ffff〇]")
 _WORD = re.compile(r"[^\W_]+")
 _DOTS = str.maketrans(dict.fromkeys("·•．‧・∙.", " "))
 _FUZZY = ((re.compile(r"^([zcs])h"), r"\1"), (re.compile(r"ng$"), "n"))
-_LETTERS = {letter: group for group, letters in enumerate(("bfpv", "cgjkqsxz", "dt", "l", "mn", "r"), 1) for letter in letters}
+_LETTERS = {
+    letter: group for group, letters in enumerate(("bfpv", "cgjkqsxz", "dt", "l", "mn", "r"), 1) for letter in letters
+}
 _MAX_WORDS = 6
 
 
