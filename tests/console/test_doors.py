@@ -149,7 +149,7 @@ def test_one_process_serves_one_home(application: Any, tmp_path: Any) -> None:
         build_application(SimNode(tmp_path))  # type: ignore[arg-type]
 
 
-def test_a_wrong_session_ends_when_idle(node: SimNode, visit: Visit) -> None:
+def test_a_session_ends_when_idle(node: SimNode, visit: Visit) -> None:
     from datetime import timedelta
 
     client = visit(Role.ARCHIVIST)
@@ -158,6 +158,38 @@ def test_a_wrong_session_ends_when_idle(node: SimNode, visit: Visit) -> None:
     assert client.get("/").status_code == 200
     node.clock.at = NOW + timedelta(minutes=60)  # type: ignore[attr-defined]
     assert client.get("/").status_code == 302
+
+
+def test_a_page_that_refreshes_itself_keeps_nobody_signed_in(node: SimNode, visit: Visit) -> None:
+    from datetime import timedelta
+
+    client = visit(Role.ARCHIVIST)
+    client.get("/")
+    for minutes in (20, 40):
+        node.clock.at = NOW + timedelta(minutes=minutes)  # type: ignore[attr-defined]
+        answer = client.get("/river/", HTTP_HX_REQUEST="true")
+    assert answer.status_code == 204
+
+
+@pytest.mark.parametrize("length", ["2000000", "-1", "many"])
+def test_too_large_a_request_is_not_read(visit: Visit, length: str) -> None:
+    answer = visit(Role.AUDITOR).post("/receipts/check/", {"text": "x"}, CONTENT_LENGTH=length)
+    assert answer.status_code == 413
+    assert "内容过大" in answer.content.decode()
+
+
+def test_a_port_in_use_is_refused() -> None:
+    import socket
+
+    from chengyi.console.server import require_free
+    from chengyi.model.errors import UsageError
+
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        with pytest.raises(UsageError):
+            require_free("127.0.0.1", taken.getsockname()[1])
+    require_free("127.0.0.1", 0)
 
 
 def test_a_fragment_sends_an_idle_reader_to_sign_in(visit: Visit) -> None:

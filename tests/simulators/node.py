@@ -552,6 +552,29 @@ class SimBrain:
         self.decided.append(decision)
         return decision
 
+    def trace(self, id: str) -> Trace:
+        rule = self.indicators()[0]
+        row = RowTrace(
+            EVIDENCE, ok=True, finding=both("相符", "It matches"), archival_code="Y012-SJ·2026-D30-000123", entry=2
+        )
+        steps = (
+            TraceStep(both("规则", "Rule"), both("与登记的口径一致。", "As it was declared.")),
+            TraceStep(both("输入", "Inputs"), both("两次调阅均在账。", "Both readings are in the ledger."), ok=True),
+        )
+        return Trace(
+            id=id,
+            kind="figure",
+            rule=rule.rule,
+            rule_id=rule.id,
+            version=2,
+            legal_basis=rule.legal_basis,
+            inputs=("low_income@3", "population@3"),
+            total=37,
+            root=SHA,
+            rows=(row,),
+            steps=steps,
+        )
+
 
 class SimNode:
     """Stands for `chengyi.node.Node`."""
@@ -592,29 +615,6 @@ class SimNode:
             for number, source in enumerate(self.collect.sources)
         )
         return SimpleNamespace(counts=COUNTS, sources=lines, gaps=GAPS, last_run=NOW - timedelta(minutes=12))
-
-    def trace(self, id: str) -> Trace:
-        rule = self.brain.indicators()[0]
-        row = RowTrace(
-            EVIDENCE, ok=True, finding=both("相符", "It matches"), archival_code="Y012-SJ·2026-D30-000123", entry=2
-        )
-        steps = (
-            TraceStep(both("规则", "Rule"), both("与登记的口径一致。", "As it was declared.")),
-            TraceStep(both("输入", "Inputs"), both("两次调阅均在账。", "Both readings are in the ledger."), ok=True),
-        )
-        return Trace(
-            id=id,
-            kind="figure",
-            rule=rule.rule,
-            rule_id=rule.id,
-            version=2,
-            legal_basis=rule.legal_basis,
-            inputs=("low_income@3", "population@3"),
-            total=37,
-            root=SHA,
-            rows=(row,),
-            steps=steps,
-        )
 
     def run(self, reporter: Reporter) -> object:
         return self.work(reporter)

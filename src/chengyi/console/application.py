@@ -64,6 +64,7 @@ def configure(home: Path, hosts: Sequence[str] = (), *, https: bool = False) -> 
     settings.configure(**settings_for(home, hosts, https=https))
     django.setup()
     call_command("migrate", verbosity=0, interactive=False)
+    call_command("clearsessions", verbosity=0)
     (home / "console.db").chmod(0o600)
 
 

@@ -1,7 +1,8 @@
 """What happens around every page: preferences, seat, door, calm errors.
 
 Rules: the actor is built anew for each request from the account; a one-time password opens nothing but the page
-that changes it; an idle session ends; a signed-in page is never kept by a cache; an error is never a traceback.
+that changes it; an idle session ends, and a page that refreshes itself does not keep it; a signed-in page is never
+kept by a cache; an error is never a traceback.
 """
 
 from __future__ import annotations
@@ -19,8 +20,8 @@ from chengyi.console.accounts.service import actor_of, must_change_password
 from chengyi.console.application import node_of
 from chengyi.console.cookies import LANGUAGE_COOKIE, TYPE_COOKIE
 from chengyi.console.door import Door
-from chengyi.console.settings import IDLE_SECONDS
-from chengyi.console.views.errors import absent, calm, wrong_method
+from chengyi.console.settings import IDLE_SECONDS, MOST_BYTES
+from chengyi.console.views.errors import absent, calm, too_large, wrong_method
 from chengyi.model.errors import ChengyiError
 
 Answer = Callable[[HttpRequest], HttpResponse]
@@ -40,7 +41,7 @@ class PreferenceMiddleware:
         request.language = "en" if request.COOKIES.get(LANGUAGE_COOKIE) == "en" else "zh"
         request.large = request.COOKIES.get(TYPE_COOKIE) == "large"
         with translation.override("en" if request.language == "en" else "zh-hans"):
-            response = self.get_response(request)
+            response = too_large(request) if _length(request) > MOST_BYTES else self.get_response(request)
         response.headers["Permissions-Policy"] = "camera=(), geolocation=(), microphone=(), payment=()"
         return response
 
@@ -66,7 +67,8 @@ class SeatMiddleware:
         if now - seen > IDLE_SECONDS:
             logout(request)
             return True
-        if SEEN not in request.session or now - seen >= SEEN_EVERY_SECONDS:
+        polls = bool(request.headers.get("HX-Request"))
+        if SEEN not in request.session or (now - seen >= SEEN_EVERY_SECONDS and not polls):
             request.session[SEEN] = now
         return False
 
@@ -108,6 +110,11 @@ class CalmMiddleware:
     def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
         """Answer an error of the product; anything else goes to the 500 page."""
         return calm(request, error) if isinstance(error, ChengyiError) else None
+
+
+def _length(request: HttpRequest) -> int:
+    text = str(request.META.get("CONTENT_LENGTH") or "0")
+    return int(text) if text.isascii() and text.isdigit() else MOST_BYTES + 1
 
 
 def _to_sign_in(request: HttpRequest) -> HttpResponse:

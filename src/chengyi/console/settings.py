@@ -16,6 +16,7 @@ STATIC = ROOM / "static"
 IDLE_SECONDS = 30 * 60
 LOCK_AFTER_FAILURES = 5
 LOCK_MINUTES = 15
+MOST_BYTES = 1024 * 1024
 SELF, NONE = "'self'", "'none'"
 
 MIDDLEWARE = [
@@ -165,6 +166,7 @@ def _accounts() -> dict[str, object]:
         "AXES_LOCKOUT_PARAMETERS": ["username"],
         "AXES_RESET_ON_SUCCESS": True,
         "AXES_VERBOSE": False,
+        "AXES_DISABLE_ACCESS_LOG": True,
         "AXES_ENABLE_ADMIN": False,
         "AXES_CLIENT_IP_CALLABLE": "chengyi.console.accounts.backend.address_of",
         "AXES_LOCKOUT_CALLABLE": "chengyi.console.views.sign_in.locked",

@@ -96,7 +96,7 @@ def answer(request: HttpRequest, id: str) -> HttpResponse:
 def decision(request: HttpRequest, id: str) -> HttpResponse:
     """Show one decision with its way home."""
     found = node_of(request).brain.decision(id)
-    return show(request, "decision.html", {"decision": found, "trace": node_of(request).trace(id)})
+    return show(request, "decision.html", {"decision": found, "trace": node_of(request).brain.trace(id)})
 
 
 def _timeline(request: HttpRequest, alert: Alert, orders: list[Order]) -> list[dict[str, Any]]:

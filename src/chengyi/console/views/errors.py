@@ -78,6 +78,14 @@ def malformed(request: HttpRequest, exception: Any = None) -> HttpResponse:  # n
     )
 
 
+def too_large(request: HttpRequest) -> HttpResponse:
+    """Answer a request that carries more than any form of ours does."""
+    message = Text("提交的内容过大，未予受理。", "Too much was sent; it was not accepted.")
+    return _page(
+        request, 413, Text("内容过大", "Too large"), message, Text("请减少后重试。", "Send less and try again.")
+    )
+
+
 def fault(request: HttpRequest) -> HttpResponse:
     """Answer a fault of the program; the log has the rest."""
     message = Text("系统内部错误，操作未完成。", "An internal error; the operation was not completed.")
@@ -90,7 +98,7 @@ def fault(request: HttpRequest) -> HttpResponse:
 
 def _page(request: HttpRequest, status: int, title: Text, message: Text, advice: Text) -> HttpResponse:
     values = {"title": title, "message": message, "advice": advice, "status": status, "number": secrets.token_hex(4)}
-    frameless = status in {400, 500} or not hasattr(request, "language")
+    frameless = status in {400, 413, 500} or not hasattr(request, "language")
     if frameless:
         values["language"] = getattr(request, "language", "zh")
         return HttpResponse(render_to_string("console/error_bare.html", values), status=status)

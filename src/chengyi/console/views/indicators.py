@@ -42,5 +42,5 @@ def figure(request: HttpRequest, id: str) -> HttpResponse:
     """Show one figure with its way home: rule, inputs, rows, packages, receipts."""
     found = node_of(request).brain.figure(id)
     indicator = next((each for each in node_of(request).brain.indicators() if each.id == found.indicator), None)
-    trace = node_of(request).trace(id)
+    trace = node_of(request).brain.trace(id)
     return show(request, "figure.html", {"figure": found, "indicator": indicator, "trace": trace})

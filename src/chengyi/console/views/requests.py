@@ -28,9 +28,12 @@ def listing(request: HttpRequest) -> HttpResponse:
 def page(request: HttpRequest, id: str) -> HttpResponse:
     """Show one request, and to those who may answer, the answer forms."""
     asked = _find(request, id)
+    entry = node_of(request).share.entry(asked.dataset, request.actor)
+    titles = {field.name: field.title for field in entry.fields}
     values = {
         "asked": asked,
-        "entry": node_of(request).share.entry(asked.dataset, request.actor),
+        "entry": entry,
+        "fields": [(name, titles.get(name, Text(name, name))) for name in asked.fields],
         "open": asked.state is RequestState.OPEN,
         "may_grant": request.actor.may(Permission.GRANT),
         "now": node_of(request).clock.now(),
