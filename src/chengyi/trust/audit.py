@@ -20,10 +20,15 @@ from chengyi.model.act import Act, Entry
 from chengyi.model.clock import Clock
 from chengyi.model.errors import IntegrityError, NotFoundError
 from chengyi.model.evidence import Completeness
+from chengyi.model.reporter import Reporter, SilentReporter
+from chengyi.model.text import Text
 from chengyi.store.rows import Rows
 from chengyi.trust.body import SALT_SIZE, entry_bytes, parse_body, render_body
 from chengyi.trust.ports import Ledger, Receipt
 from chengyi.trust.rows import acts as acts_table
+from chengyi.trust.verify import Fault
+
+_PAGE = 1_000
 
 
 class LedgerAudit:
@@ -96,6 +101,29 @@ class LedgerAudit:
         missing = [(first, last) for first, last in edges[:1] + inner + edges[1:] if first <= last]
         return Completeness(size, count, tuple(f"{first}-{last}" for first, last in missing))
 
+    def check(self, reporter: Reporter | None = None) -> tuple[Fault, ...]:
+        """Compare every body on record with the ledger and return those that were changed."""
+        faults: list[Fault] = []
+        total, last = self.completeness().received, -1
+        with (reporter or SilentReporter()).step(Text("核对行为记录", "Checking the acts"), total) as step:
+            while page := self._page(last):
+                for row in page:
+                    faults.extend(self._faults(row))
+                last = page[-1]["entry"]
+                step.advance(len(page))
+        return tuple(faults)
+
+    def _page(self, after: int) -> list[Mapping[str, Any]]:
+        column = acts_table.c.entry
+        return self._select(select(acts_table).where(column > after).order_by(column).limit(_PAGE))
+
+    def _faults(self, row: Mapping[str, Any]) -> list[Fault]:
+        try:
+            self._witnessed(row)
+        except IntegrityError as error:
+            return [Fault(f"act {row['entry']}", str(error.facts["why"]))]
+        return []
+
     def _check_length(self) -> int:
         size = self._ledger.checkpoint().size
         if not self._opened:
@@ -118,8 +146,9 @@ class LedgerAudit:
         body: bytes = row["body"].encode()
         if entry_bytes(body) != self._ledger.entry(row["entry"]):
             raise IntegrityError(object=f"act {row['entry']}", why="行为记录被改动 (the act was changed)")
-        act = parse_body(row["entry"], body).act
-        if (act.kind.value, act.actor, act.object) != (row["kind"], row["actor"], row["object"]):
+        entry = parse_body(row["entry"], body)
+        index = (entry.at, entry.act.kind.value, entry.act.actor, entry.act.object)
+        if index != (row["at"], row["kind"], row["actor"], row["object"]):
             raise IntegrityError(object=f"act {row['entry']}", why="行为索引被改动 (the act's index was changed)")
         return body
 

@@ -72,7 +72,7 @@ class FileKeys:
         path = folder / KEY_FILE
         header = _read(path)
         secret = _decode(header.pop("secret"), path)
-        if header["scrypt"] is not None:
+        if header.get("scrypt") is not None:
             secret = _unlock(secret, passphrase, header, path)
         keys = cls(header["name"], secret)
         if keys.verifier != header["verifier"]:
@@ -145,15 +145,28 @@ def _read(path: Path) -> dict[str, Any]:
         raise HomeError(home=str(path.parent), why="没有密钥文件 (there is no key file)") from error
     except ValueError as error:
         raise ConfigError(file=str(path), key="-", why="不是密钥文件 (not a key file)") from error
-    if not isinstance(value, dict) or value.get("format") != FORMAT or not {"name", "secret"} <= value.keys():
+    if not isinstance(value, dict) or value.get("format") != FORMAT:
         raise ConfigError(file=str(path), key="format", why=f"不是 {FORMAT} (not {FORMAT})")
-    if (value.get("scrypt") or {}).get("n", 0) > _SCRYPT_LIMIT:
-        raise ConfigError(file=str(path), key="scrypt.n", why=f"大于 {_SCRYPT_LIMIT} (too large)")
+    for key in ("name", "verifier", "secret"):
+        if not isinstance(value.get(key), str):
+            raise ConfigError(file=str(path), key=key, why="须为文本 (it must be text)")
+    if value.get("scrypt") is not None and not _fits(value["scrypt"]):
+        raise ConfigError(file=str(path), key="scrypt", why="参数有误 (the settings are malformed)")
     return value
 
 
+def _fits(settings: object) -> bool:
+    if not isinstance(settings, dict) or settings.keys() != {"n", "r", "p", "salt"}:
+        return False
+    costs = [settings[key] for key in ("n", "r", "p")]
+    return all(isinstance(each, int) and 0 < each <= _SCRYPT_LIMIT for each in costs)
+
+
 def _decode(text: str, path: Path) -> bytes:
-    secret = base64.b64decode(text)
+    try:
+        secret = base64.b64decode(text, validate=True)
+    except ValueError:
+        secret = b""
     if len(secret) < 2 * KEY_SIZE:
         raise IntegrityError(object=str(path), why="密钥不完整 (the key is cut short)")
     return secret

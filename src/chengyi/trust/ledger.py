@@ -52,6 +52,7 @@ class FileLedger:
     """Keeps the port `trust.ports.Ledger` in a folder; an empty folder becomes a new, empty log."""
 
     def __init__(self, folder: Path, keys: Keys, origin: str, clock: Clock, objects: Objects | None = None) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
         self._objects: Objects = objects or FolderObjects(folder)
         self._keys = keys
         self._verifier = Verifier.parse(keys.verifier)

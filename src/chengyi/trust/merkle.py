@@ -109,10 +109,6 @@ class Frontier:
             edge = node_hash(subtree, edge)
         return edge
 
-    def copy(self) -> "Frontier":
-        """Return another frontier that stands at the same place."""
-        return Frontier(self.size, self.hashes)
-
 
 def inclusion_spans(index: int, size: int) -> list[tuple[int, int]]:
     """Return the leaf ranges whose subtree roots are the audit path of `index` in a tree of `size`."""

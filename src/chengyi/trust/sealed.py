@@ -101,7 +101,7 @@ class Unsealing(io.RawIOBase):
         self._next = 0
         self._buffer = memoryview(bytearray(RUN_SIZE))
         self._held = 0
-        self._digest = sha256()
+        self._fault = ""
         self._open(keys)
 
     @property
@@ -131,6 +131,7 @@ class Unsealing(io.RawIOBase):
 
     def readinto(self, buffer: "WriteableBuffer", /) -> int:
         """Read up to the end of the current run; 0 at the end."""
+        self._demand(not self._fault, self._fault)
         target = memoryview(buffer).cast("B")
         run, offset = divmod(self._at, RUN_SIZE)
         if run * RUN <= self._span.chunks - 1 and run != self._run:
@@ -196,15 +197,15 @@ class Unsealing(io.RawIOBase):
 
     def _demand(self, holds: bool, why: str) -> None:
         if not holds:
-            self._held, self._run = 0, -1
+            self._fault = why
             raise IntegrityError(object=self._object, why=why)
 
     def _named(self, act: Callable[[], T]) -> T:
         try:
             return act()
         except IntegrityError as error:
-            self._held, self._run = 0, -1
-            raise IntegrityError(object=self._object, why=error.facts["why"]) from error
+            self._fault = str(error.facts["why"])
+            raise IntegrityError(object=self._object, why=self._fault) from error
 
 
 def scrub(object: str, file: BinaryIO) -> None:
