@@ -68,7 +68,8 @@ class FolderObjects:
     def _make_folder(self, folder: Path) -> None:
         if folder.is_dir():
             return
-        folder.mkdir(parents=True, exist_ok=True)
+        self._make_folder(folder.parent)
+        folder.mkdir(exist_ok=True)
         _flush(folder.parent)
 
     def _write(self, path: Path, chunks: Iterable[bytes]) -> None:
