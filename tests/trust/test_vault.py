@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from chengyi.model.errors import IntegrityError, NotFoundError, StorageFullError
 from chengyi.store.objects import FolderObjects
 from chengyi.store.ports import Objects
-from chengyi.trust.cobblestone import CHUNK, HEAD, SEALED_CHUNK
+from chengyi.trust.cobblestone import CHUNK, HEAD, SEALED_CHUNK, seal
 from chengyi.trust.sealed import DIGEST, MAGIC, RUN_SIZE, SUMMARY
 from chengyi.trust.vault import SealedVault
 from simulators.keys import MemoryKeys
@@ -274,6 +274,19 @@ def test_promise_2_a_summary_cannot_come_from_another_object(vault: SealedVault,
 
     forge(objects, one.object, exchange)
     refuse(vault, one.object)
+
+
+@pytest.mark.parametrize("position", [7, 8, 39])
+def test_promise_2_a_writer_that_lies_about_size_or_digest_is_caught(
+    position: int, vault: SealedVault, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def lie(key: bytes, context: bytes, plain: bytes) -> bytes:
+        summary = bytearray(plain)
+        summary[position] ^= 1
+        return seal(key, context, bytes(summary))
+
+    monkeypatch.setattr("chengyi.trust.sealed.seal", lie)
+    refuse(vault, vault.put_bytes(PLAIN).object)
 
 
 def test_a_reader_that_found_a_fault_goes_on_failing(vault: SealedVault, objects: MemoryObjects) -> None:
