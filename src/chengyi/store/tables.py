@@ -34,6 +34,7 @@ class DuckTables:
         self._numbers = itertools.count()
         self._views: dict[tuple[str, int], ibis.Table] = {}
         self._lock = threading.RLock()
+        self._writing = threading.RLock()
 
     def write(
         self,
@@ -51,7 +52,7 @@ class DuckTables:
             options["schema_mode"] = "overwrite" if mode == "overwrite" and replace is None else "merge"
         if table is not None and replace is not None:
             options |= {"mode": "overwrite", "predicate": _equals(*replace)}
-        with self._lock:
+        with self._writing:  # not the engine's lock: the rows may stream out of the engine, on the writer's own thread
             try:
                 write_deltalake(table or str(path), data, **options)
             except (DeltaError, OSError) as fault:
