@@ -17,8 +17,6 @@ from pydantic import BaseModel, ConfigDict, StringConstraints, ValidationError
 
 from chengyi.model.errors import BusyError, ConfigError, HomeError
 
-FORMAT = 1
-
 _Id = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]{0,62}$")]
 _Words = Annotated[str, StringConstraints(min_length=1, max_length=100)]
 
@@ -47,7 +45,7 @@ class NodeSettings(_Settings):
     """全宗号 of the node's own records."""
     demonstration: bool = False
     """True where every record is invented; every page then says so."""
-    format: Literal[1] = FORMAT
+    format: Literal[1] = 1
     """The version of the home's layout."""
 
 

@@ -1,0 +1,409 @@
+"""One department's or region's node, wired from its home folder.
+
+The one place that knows every room. There are no globals: many nodes can live in one process. Each part is
+made when it is first used, so that asking for the status does not start the table engine.
+Keeps promise 1 (archived first: the order of `run`) and closes the loop: what the brain decides is filed as a
+delivery of the node's own source, and archived like any other.
+"""
+
+import os
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
+
+from chengyi.model.act import Act, ActKind
+from chengyi.model.actor import Actor, node_actor
+from chengyi.model.clock import Clock, SystemClock
+from chengyi.model.errors import ChengyiError, ConfigError
+from chengyi.model.evidence import Completeness
+from chengyi.model.reporter import Reporter
+from chengyi.model.text import Text
+from chengyi.store.home import Home, HomeSettings
+from chengyi.store.rows import Rows
+
+if TYPE_CHECKING:
+    from chengyi.archive import Archive
+    from chengyi.archive.service import ArchiveReport
+    from chengyi.brain import Brain
+    from chengyi.brain.service import BrainReport
+    from chengyi.collect import Collect, Source
+    from chengyi.collect.service import CollectReport
+    from chengyi.integrate import Integrate
+    from chengyi.integrate.service import IntegrateReport, LinkReport
+    from chengyi.share import Share
+    from chengyi.store.ports import Objects, Tables
+    from chengyi.trust.audit import LedgerAudit
+    from chengyi.trust.ports import Keys, Ledger, Vault
+
+FILED = "decisions"
+
+_NODE_TOML = """\
+[node]
+id = "{id}"
+name = {{ zh = "{zh}", en = "{en}" }}
+department = "{department}"
+fonds = "{fonds}"
+demonstration = {demonstration}
+"""
+
+_FILED_TOML = """\
+# The node's own decisions come back here, so that they are archived like any other record.
+[source]
+id = "decisions"
+title = {{ zh = "决定与处置记录", en = "Decisions and their handling" }}
+department = "{department}"
+fonds = "{fonds}"
+record_class = "WS"
+retention = "Y"
+sharing = "withheld"
+
+[connector]
+kind = "filed"
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class SourceLine:
+    """One source in a line: deliveries received, archived and set aside, completeness, the last capture."""
+
+    id: str
+    title: Text
+    department: str
+    received: int
+    archived: int
+    quarantined: int
+    completeness: Completeness
+    last: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """The river at a glance: counts by room, a line a source, what is missing, when it last ran."""
+
+    counts: Mapping[str, Mapping[str, int]]
+    sources: tuple[SourceLine, ...]
+    gaps: tuple[Text, ...]
+    last_run: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class VerifyReport:
+    """What a verification of the whole home looked at, and what it found."""
+
+    acts: int
+    objects: int
+    packages: int
+    faults: tuple[Text, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class RunReport:
+    """What one run did in each room."""
+
+    collect: "CollectReport"
+    archive: "ArchiveReport"
+    integrate: "IntegrateReport"
+    link: "LinkReport"
+    published: int
+    brain: "BrainReport"
+
+    @property
+    def changed(self) -> bool:
+        """Tell whether anything is other than before."""
+        return bool(
+            self.collect.new
+            or self.archive.kept
+            or self.archive.set_aside
+            or self.integrate.sources
+            or self.link.changed
+            or self.published
+            or self.brain.figures
+            or self.brain.alerts
+        )
+
+    @property
+    def errors(self) -> tuple[ChengyiError, ...]:
+        """Return what stopped sources; the others went on."""
+        return (*self.collect.errors, *self.integrate.errors)
+
+
+class Node:
+    """A node at work: its rooms, wired."""
+
+    def __init__(self, home: Path, clock: Clock | None = None, passphrase: str | None = None) -> None:
+        self.home = Home(home.absolute())
+        self.settings: HomeSettings = self.home.settings()
+        self.clock: Clock = clock or SystemClock()
+        self.actor: Actor = node_actor(self.settings.node.id)
+        self._passphrase = passphrase if passphrase is not None else os.environ.get("CHENGYI_PASSPHRASE")
+
+    @classmethod
+    def create(
+        cls,
+        home: Path,
+        id: str,
+        *,
+        zh: str,
+        en: str,
+        department: str,
+        fonds: str = "X001",
+        demonstration: bool = False,
+        clock: Clock | None = None,
+        passphrase: str | None = None,
+    ) -> "Node":
+        """Make a new node in an empty or absent folder; HomeError where there is a node already."""
+        from chengyi.trust.keys import FileKeys
+
+        folder = Home(home.absolute())
+        folder.create()
+        secret = passphrase if passphrase is not None else os.environ.get("CHENGYI_PASSPHRASE")
+        FileKeys.create(folder.keys, id, secret)
+        words = {"id": id, "zh": zh, "en": en, "department": department, "fonds": fonds}
+        (folder.sources / f"{FILED}.toml").write_text(_FILED_TOML.format(**words), "utf-8")
+        flag = str(demonstration).lower()
+        folder.settings_file.write_text(_NODE_TOML.format(**words, demonstration=flag), "utf-8")
+        node = cls(home, clock, passphrase)
+        node.audit.record(Act(ActKind.CREATED, node.actor.id, f"node:{id}", {"verifier": node.keys.verifier}))
+        return node
+
+    @cached_property
+    def rows(self) -> Rows:
+        """The node's rows, brought to the present schema."""
+        from chengyi.store.migrations import upgrade
+
+        url = _from_environment(self.settings.rows.url, "rows.url") or f"sqlite:///{self.home.rows}"
+        rows = Rows(url)
+        upgrade(rows)
+        return rows
+
+    @cached_property
+    def objects(self) -> "Objects":
+        """Where stored bytes are kept."""
+        settings = self.settings.objects
+        if settings.kind == "folder":
+            from chengyi.store.objects import FolderObjects
+
+            return FolderObjects(self.home.vault)
+        from chengyi.store.s3 import S3Objects
+
+        access, secret = (
+            _from_environment(value, f"objects.{key}")
+            for key, value in (("access_key", settings.access_key), ("secret_key", settings.secret_key))
+        )
+        return S3Objects(settings.endpoint, settings.bucket, access, secret, prefix=self.settings.node.id)
+
+    @cached_property
+    def tables(self) -> "Tables":
+        """The lake and its engine, started at first use."""
+        return cast("Tables", _Lazy(self._start_tables))
+
+    def _start_tables(self) -> "Tables":
+        from chengyi.store.tables import DuckTables
+
+        return DuckTables(self.home.lake, self.settings.tables.memory)
+
+    @cached_property
+    def keys(self) -> "Keys":
+        """The node's keys."""
+        from chengyi.trust.keys import FileKeys
+
+        return FileKeys.open(self.home.keys, self._passphrase)
+
+    @cached_property
+    def vault(self) -> "Vault":
+        """The only door to stored bytes."""
+        from chengyi.trust.vault import SealedVault
+
+        return SealedVault(self.objects, self.keys)
+
+    @cached_property
+    def ledger(self) -> "Ledger":
+        """The witness of what was done."""
+        from chengyi.trust.ledger import FileLedger
+
+        return FileLedger(self.home.ledger, self.keys, self.settings.node.id, self.clock)
+
+    @cached_property
+    def audit(self) -> "LedgerAudit":
+        """The one way to put an act on record."""
+        from chengyi.trust.audit import LedgerAudit
+
+        return LedgerAudit(self.rows, self.ledger, self.clock)
+
+    @cached_property
+    def collect(self) -> "Collect":
+        """Bring in."""
+        from chengyi.collect import Collect, load_sources
+
+        sources = load_sources(self.home.sources, self.home.path)
+        return Collect(self.rows, self.vault, self.audit, self.clock, sources, self.home.path)
+
+    @cached_property
+    def archive(self) -> "Archive":
+        """Keep."""
+        from chengyi.archive import Archive
+
+        return Archive(
+            self.rows, self.vault, self.audit, self.clock, self.collect, verifier=self.keys.verifier
+        )
+
+    @cached_property
+    def integrate(self) -> "Integrate":
+        """Make one."""
+        from chengyi.integrate import Integrate
+
+        sources = self.collect.sources
+        return Integrate(self.rows, self.tables, self.keys, self.audit, self.clock, self.archive, sources)
+
+    @cached_property
+    def share(self) -> "Share":
+        """Let use."""
+        from chengyi.share import Share
+
+        return Share(self.rows, self.keys, self.audit, self.clock, self.integrate, self.archive, gaps=self.collect.completeness)
+
+    @cached_property
+    def brain(self) -> "Brain":
+        """Decide."""
+        from chengyi.brain import Brain
+
+        return Brain(self.rows, self.audit, self.clock, self.share, self, self.actor)
+
+    def run(self, reporter: Reporter) -> RunReport:
+        """Bring the river up to date, room by room; where nothing is new, nothing changes."""
+        with self.home.lock():
+            return RunReport(
+                collect=self.collect.collect(self.actor, reporter),
+                archive=self.archive.keep_pending(self.actor, reporter),
+                integrate=self.integrate.update(self.actor, reporter),
+                link=self.integrate.link(self.actor, reporter),
+                published=self.share.publish(self.actor),
+                brain=self.brain.compute(reporter),
+            )
+
+    def status(self) -> Status:
+        """Return counts and gaps of every room, by a few cheap queries."""
+        lines = tuple(self._line(source) for source in self.collect.sources)
+        gaps = tuple(_gap(line) for line in lines if line.completeness.missing)
+        moments = [line.last for line in lines if line.last is not None]
+        return Status(self._counts(lines), lines, gaps, max(moments, default=None))
+
+    def _line(self, source: "Source") -> SourceLine:
+        account = self.collect.account(source.id)
+        last = self.collect.submissions(source.id, limit=1)
+        return SourceLine(
+            id=source.id,
+            title=source.title,
+            department=source.department,
+            received=account.received.count,
+            archived=account.archived.count,
+            quarantined=account.quarantined.count,
+            completeness=self.collect.completeness(source.id),
+            last=last[0].captured_at if last else None,
+        )
+
+    def _counts(self, lines: tuple[SourceLine, ...]) -> dict[str, dict[str, int]]:
+        from chengyi.model.grant import RequestState
+
+        received = sum(line.received for line in lines)
+        settled = sum(line.archived + line.quarantined for line in lines)
+        return {
+            "collect": {
+                "sources": len(lines),
+                "departments": len({line.department for line in lines}),
+                "submissions": received,
+                "pending": received - settled,
+                "quarantined": sum(line.quarantined for line in lines),
+                "missing": sum(len(line.completeness.missing) for line in lines),
+            },
+            "archive": self.archive.counts(),
+            "integrate": self.integrate.counts(),
+            "share": {
+                "catalogue": len(self.share.catalogue(self.actor)),
+                "grants": len(self.share.grants(self.actor)),
+                "open": len(self.share.requests(self.actor, RequestState.OPEN)),
+            },
+            "brain": self.brain.counts(),
+        }
+
+    def verify(self, reporter: Reporter) -> VerifyReport:
+        """Check the whole home offline: the ledger, every act's body, every stored byte, every package."""
+        from chengyi.trust.verify import verify_ledger
+
+        found = verify_ledger(self.home.ledger, self.keys.verifier, reporter)
+        faults = [Text(f"存证：{each.path}：{each.why}", f"ledger: {each.path}: {each.why}") for each in found.faults]
+        faults += [Text(f"行为：{each.path}：{each.why}", f"act: {each.path}: {each.why}") for each in self.audit.check()]
+        objects = self._verify_objects(faults, reporter)
+        packages = self._verify_packages(faults, reporter)
+        return VerifyReport(found.size, objects, packages, tuple(faults))
+
+    def _verify_objects(self, faults: list[Text], reporter: Reporter) -> int:
+        ids = list(self.vault.objects())
+        with reporter.step(Text("核验存储对象", "Verify stored objects"), len(ids)) as step:
+            for id in ids:
+                try:
+                    self.vault.verify(id)
+                except ChengyiError as fault:
+                    faults.append(Text(fault.message("zh"), fault.message("en")))
+                step.advance()
+        return len(ids)
+
+    def _verify_packages(self, faults: list[Text], reporter: Reporter) -> int:
+        refs = [package.ref for source in self.collect.sources for package in self.archive.since(source.id, -1)]
+        with reporter.step(Text("核验档案包", "Verify packages"), len(refs)) as step:
+            for ref in refs:
+                bad = [each for each in self.archive.verify(ref).steps if each.ok is False]
+                faults += [Text(f"{ref}：{each.finding.zh}", f"{ref}: {each.finding.en}") for each in bad]
+                step.advance()
+        return len(refs)
+
+    def file(self, sequence: str, record: bytes, event_time: datetime) -> str:
+        """File one of the brain's records as a delivery of the node's own source, and archive it at once."""
+        from chengyi.model.reporter import SilentReporter
+
+        submission = self.collect.submit(
+            FILED, sequence, record, f"{sequence}.json", "application/json", event_time, self.actor
+        )
+        self.archive.keep_pending(self.actor, SilentReporter())
+        return submission.id
+
+    def close(self) -> None:
+        """Let go of the database and the engine."""
+        for name in ("tables", "rows"):
+            part = self.__dict__.pop(name, None)
+            if part is not None:
+                part.close()
+
+
+def _gap(line: SourceLine) -> Text:
+    names = "、".join(line.completeness.missing[:5])
+    return Text(f"{line.department}“{line.title.zh}”缺：{names}", f"{line.title.en}: missing {names}")
+
+
+class _Lazy:
+    """Stands for a part until someone uses it."""
+
+    def __init__(self, make: Any) -> None:  # noqa: ANN401 - a factory of any part
+        self._make = make
+        self._made: Any = None
+
+    def __getattr__(self, name: str) -> Any:  # noqa: ANN401 - whatever the part has
+        if self._made is None:
+            if name == "close":
+                return lambda: None
+            self._made = self._make()
+        return getattr(self._made, name)
+
+
+def _from_environment(value: str, key: str, environment: Mapping[str, str] = os.environ) -> str:
+    def look_up(match: re.Match[str]) -> str:
+        try:
+            return environment[match[1]]
+        except KeyError as fault:
+            raise ConfigError(file="node.toml", key=key, why=f"${{{match[1]}}} 未设置 (is not set)") from fault
+
+    return re.sub(r"\$\{([A-Z0-9_]+)\}", look_up, value)
