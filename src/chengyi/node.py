@@ -247,9 +247,7 @@ class Node:
         """Keep."""
         from chengyi.archive import Archive
 
-        return Archive(
-            self.rows, self.vault, self.audit, self.clock, self.collect, verifier=self.keys.verifier
-        )
+        return Archive(self.rows, self.vault, self.audit, self.clock, self.collect, verifier=self.keys.verifier)
 
     @cached_property
     def integrate(self) -> "Integrate":
@@ -264,7 +262,9 @@ class Node:
         """Let use."""
         from chengyi.share import Share
 
-        return Share(self.rows, self.keys, self.audit, self.clock, self.integrate, self.archive, gaps=self.collect.completeness)
+        return Share(
+            self.rows, self.keys, self.audit, self.clock, self.integrate, self.archive, gaps=self.collect.completeness
+        )
 
     @cached_property
     def brain(self) -> "Brain":
@@ -335,8 +335,20 @@ class Node:
         from chengyi.trust.verify import verify_ledger
 
         found = verify_ledger(self.home.ledger, self.keys.verifier, reporter)
-        faults = [Text(f"存证：{each.path}：{each.why}", f"ledger: {each.path}: {each.why}") for each in found.faults]
-        faults += [Text(f"行为：{each.path}：{each.why}", f"act: {each.path}: {each.why}") for each in self.audit.check()]
+        faults = [
+            Text(
+                f"存证：{each.path}：{each.why}",
+                f"ledger: {each.path}: {each.why}",
+            )
+            for each in found.faults
+        ]
+        faults += [
+            Text(
+                f"行为：{each.path}：{each.why}",
+                f"act: {each.path}: {each.why}",
+            )
+            for each in self.audit.check()
+        ]
         objects = self._verify_objects(faults, reporter)
         packages = self._verify_packages(faults, reporter)
         return VerifyReport(found.size, objects, packages, tuple(faults))

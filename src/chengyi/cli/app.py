@@ -1,0 +1,390 @@
+"""The commands."""
+
+import secrets
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from chengyi.cli.terminal import Terminal, language
+from chengyi.model.errors import ChengyiError, UsageError
+from chengyi.model.text import Text
+from chengyi.node import Node, RunReport
+
+app = typer.Typer(name="chengyi", no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
+source_app = typer.Typer(no_args_is_help=True, help="来源：登记、列出、试读。 Sources: add, list, check.")
+app.add_typer(source_app, name="source")
+
+HomeOption = Annotated[Path, typer.Option("--home", envvar="CHENGYI_HOME", help="节点目录。 The node's home.")]
+JsonOption = Annotated[bool, typer.Option("--json", help="以 JSON 输出。 Answer in JSON.")]
+HOME = Path("home")
+
+
+def run() -> None:
+    """Run a command; say errors in words, and leave with their exit code."""
+    try:
+        app(standalone_mode=False)
+    except ChengyiError as fault:
+        _explain(fault)
+        sys.exit(fault.exit_code)
+    except (KeyboardInterrupt, typer.Abort):
+        Terminal(as_json=False).warn(Text("已中断；再次运行即可接续。", "Interrupted; run again to continue."))
+        sys.exit(130)
+    except Exception as fault:  # noqa: BLE001 - the last line of defence: a user never sees a traceback
+        _last_words(fault)
+
+
+def _explain(fault: ChengyiError) -> None:
+    spoken = language()
+    print(fault.message(spoken), file=sys.stderr)  # noqa: T201 - the terminal edge
+    if fault.advice(spoken):
+        print(fault.advice(spoken), file=sys.stderr)  # noqa: T201 - the terminal edge
+
+
+def _last_words(fault: Exception) -> None:
+    shown = getattr(fault, "format_message", None)
+    code = int(getattr(fault, "exit_code", 70))
+    words = shown() if shown else f"内部错误 (internal error): {type(fault).__name__}: {fault}"
+    print(words, file=sys.stderr)  # noqa: T201 - the terminal edge
+    sys.exit(code)
+
+
+@app.command()
+def init(
+    home: HomeOption = HOME,
+    id: Annotated[str, typer.Option(help="节点代号。 The node's id.")] = "node",
+    name: Annotated[str, typer.Option(help="节点名称。 The node's name.")] = "本区",
+    department: Annotated[str, typer.Option(help="责任单位。 Who answers for it.")] = "档案馆",
+    json: JsonOption = False,
+) -> None:
+    """新建节点。 Make a new node home."""
+    terminal = Terminal(as_json=json)
+    node = Node.create(home, id, zh=name, en=id, department=department)
+    terminal.say(Text(f"已新建节点：{node.home.path}", f"Created a node at {node.home.path}"))
+    terminal.say(Text("下一步：在 sources/ 中登记来源。", "Next: describe your sources in sources/."))
+    terminal.answer({"home": str(node.home.path), "verifier": node.keys.verifier})
+
+
+@source_app.command("add")
+def source_add(file: Path, home: HomeOption = HOME, json: JsonOption = False) -> None:
+    """登记一个来源文件（TOML）。 Add a source file."""
+    from chengyi.collect.sources import load_source
+
+    node = Node(home)
+    found = load_source(file)
+    target = node.home.sources / f"{found.id}.toml"
+    if target.exists() and target.resolve() != file.resolve():
+        raise UsageError(why=f"来源 {found.id} 已登记 (source {found.id} is there already)")
+    target.write_bytes(file.read_bytes())
+    terminal = Terminal(as_json=json)
+    terminal.say(Text(f"已登记来源 {found.id}", f"Added source {found.id}"))
+    terminal.answer({"source": found.id, "file": str(target)})
+
+
+@source_app.command("list")
+def source_list(home: HomeOption = HOME, json: JsonOption = False) -> None:
+    """列出来源。 List the sources."""
+    terminal = Terminal(as_json=json)
+    lines = Node(home).status().sources
+    _show_sources(terminal, lines)
+    terminal.answer({"sources": lines})
+
+
+@source_app.command("check")
+def source_check(source: str, home: HomeOption = HOME, json: JsonOption = False) -> None:
+    """试读一个来源，不收取。 Try a source without taking anything."""
+    terminal = Terminal(as_json=json)
+    found = Node(home).collect.check(source)
+    if found.error is not None:
+        raise found.error
+    terminal.say(Text(f"可达；待读 {found.deliveries} 份", f"Reachable; {found.deliveries} deliveries"))
+    terminal.say(
+        Text(f"首表：好 {found.good} 行，坏 {found.bad} 行", f"First table: {found.good} good, {found.bad} bad")
+    )
+    terminal.table([Text(name, name) for name in found.columns], found.rows)
+    for note in found.notes:
+        terminal.say(note)
+    terminal.answer(found)
+
+
+@app.command("run")
+def run_river(home: HomeOption = HOME, json: JsonOption = False) -> None:
+    """把全流程更新到最新。 Bring the river up to date."""
+    terminal = Terminal(as_json=json)
+    _run(Node(home), terminal)
+
+
+def _run(node: Node, terminal: Terminal) -> RunReport:
+    report = node.run(terminal)
+    for fault in report.errors:
+        terminal.warn(Text(fault.message("zh"), fault.message("en")))
+    if report.changed:
+        _summary(terminal, report)
+    else:
+        terminal.say(Text("没有新内容，未作任何改动。", "Nothing new; nothing was changed."))
+    terminal.answer({"changed": report.changed, "report": report})
+    return report
+
+
+def _summary(terminal: Terminal, report: RunReport) -> None:
+    kept, made, linked, thought = report.archive, report.integrate, report.link, report.brain
+    rows = [
+        (Text("收集", "Collect"), Text(f"新收 {report.collect.new} 份", f"{report.collect.new} deliveries")),
+        (
+            Text("归档", "Archive"),
+            Text(
+                f"归档 {kept.kept} 件，{kept.rows:,} 行；隔离 {kept.set_aside} 件",
+                f"{kept.kept} packages, {kept.rows:,} rows; {kept.set_aside} set aside",
+            ),
+        ),
+        (
+            Text("整合", "Integrate"),
+            Text(
+                f"入库 {made.rows:,} 行，待改 {made.quarantined:,} 行",
+                f"{made.rows:,} rows in, {made.quarantined:,} waiting",
+            ),
+        ),
+        (
+            Text("建档", "Link"),
+            Text(
+                f"{linked.mentions:,} 次提及，{linked.dossiers:,} 份档案",
+                f"{linked.mentions:,} mentions, {linked.dossiers:,} dossiers",
+            ),
+        ),
+        (Text("共享", "Share"), Text(f"目录更新 {report.published} 项", f"{report.published} catalogue entries")),
+        (
+            Text("决策", "Decide"),
+            Text(
+                f"指标值 {thought.figures} 个，预警 {thought.alerts} 条",
+                f"{thought.figures} figures, {thought.alerts} alerts",
+            ),
+        ),
+    ]
+    terminal.table((Text("环节", "Room"), Text("结果", "Result")), rows)
+
+
+def _show_sources(terminal: Terminal, lines: Any) -> None:  # noqa: ANN401 - lines of the status
+    heads = (
+        Text("来源", "Source"),
+        Text("名称", "Title"),
+        Text("单位", "Department"),
+        Text("收", "In"),
+        Text("归档", "Kept"),
+        Text("隔离", "Aside"),
+        Text("缺", "Missing"),
+    )
+    rows = [
+        (
+            each.id,
+            each.title,
+            each.department,
+            each.received,
+            each.archived,
+            each.quarantined,
+            len(each.completeness.missing),
+        )
+        for each in lines
+    ]
+    terminal.table(heads, rows)
+
+
+@app.command()
+def status(home: HomeOption = HOME, json: JsonOption = False) -> None:
+    """总览：各环节计数、各来源、缺口。 Counts, sources and gaps."""
+    terminal = Terminal(as_json=json)
+    found = Node(home).status()
+    _show_sources(terminal, found.sources)
+    for room, counts in found.counts.items():
+        words = "  ".join(f"{name} {count:,}" for name, count in counts.items())
+        terminal.say(Text(f"{room}: {words}", f"{room}: {words}"))
+    for gap in found.gaps:
+        terminal.say(gap)
+    terminal.answer(found)
+
+
+@app.command()
+def search(query: str, home: HomeOption = HOME, limit: int = 20, json: JsonOption = False) -> None:
+    """检索档案。 Search the records."""
+    terminal = Terminal(as_json=json)
+    node = Node(home)
+    found = node.archive.search(query, node.actor, limit=limit)
+    terminal.say(Text(f"共 {found.total} 件", f"{found.total} records"))
+    heads = (Text("档号", "Code"), Text("题名", "Title"), Text("编号", "Ref"))
+    terminal.table(heads, [(each.archival_code, each.title, each.ref) for each in found.packages])
+    terminal.answer(found)
+
+
+@app.command()
+def show(record: str, home: HomeOption = HOME, json: JsonOption = False) -> None:
+    """查看一件档案。 Show one record."""
+    terminal = Terminal(as_json=json)
+    node = Node(home)
+    found = node.archive.package(record, node.actor)
+    terminal.table(
+        (Text("项", "Item"), Text("值", "Value")),
+        [
+            (Text("档号", "Code"), found.archival_code),
+            (Text("题名", "Title"), found.title),
+            (Text("版本", "Version"), found.ref),
+            (Text("单位", "Department"), found.department),
+            (Text("归档时间", "Archived"), found.archived_at),
+            (Text("清单摘要", "Inventory"), found.inventory),
+            (Text("存证序号", "Ledger entry"), found.entry),
+            (Text("行数", "Rows"), found.seal.rows if found.seal else None),
+            *((each.title, f"{each.verdict.value}  {each.finding.say(terminal.language)}") for each in found.checks),
+        ],
+    )
+    terminal.answer(found)
+
+
+@app.command()
+def trace(figure: str, home: HomeOption = HOME, json: JsonOption = False) -> None:
+    """由指标值、预警或决定追溯到规则、原始行与存证。 From a figure, alert or decision to rule, rows and proofs."""
+    terminal = Terminal(as_json=json)
+    found = Node(home).brain.trace(figure)
+    terminal.say(found.rule)
+    terminal.say(
+        Text(
+            f"规则 {found.rule_id} 第 {found.version} 版；依据：{found.legal_basis}",
+            f"Rule {found.rule_id} v{found.version}; {found.legal_basis}",
+        )
+    )
+    terminal.say(
+        Text(
+            f"涉及 {found.total} 行，逐行证明 {len(found.rows)} 行",
+            f"{found.total} rows, {len(found.rows)} proven one by one",
+        )
+    )
+    heads = (Text("步骤", "Step"), Text("结论", "Holds"), Text("说明", "Finding"))
+    terminal.table(heads, [(each.title, _mark(each.ok), each.finding) for each in found.steps])
+    terminal.answer(found)
+    if not found.ok:
+        raise typer.Exit(76)
+
+
+def _mark(ok: bool | None) -> Text:
+    return {True: Text("通过", "ok"), False: Text("不通过", "FAILS"), None: Text("不涉及", "-")}[ok]
+
+
+@app.command()
+def verify(
+    target: Annotated[
+        str, typer.Argument(help="档号、编号或凭证文件；空为整个节点。 A record, a receipt file, or the home.")
+    ] = "",
+    home: HomeOption = HOME,
+    json: JsonOption = False,
+) -> None:
+    """离线核验一件档案、一张凭证或整个节点。 Verify a record, a receipt, or the whole home, offline."""
+    terminal = Terminal(as_json=json)
+    node = Node(Path(target) if (Path(target) / "node.toml").is_file() else home)
+    if target and Path(target).is_file():
+        ok = _verify_receipt(node, terminal, Path(target))
+    elif target and not Path(target).is_dir():
+        found = node.archive.verify(node.archive.package(target, node.actor).ref)
+        heads = (Text("步骤", "Step"), Text("结论", "Holds"), Text("说明", "Finding"))
+        terminal.table(heads, [(each.title, _mark(each.ok), each.finding) for each in found.steps])
+        terminal.answer(found)
+        ok = found.ok
+    else:
+        ok = _verify_home(node, terminal)
+    if not ok:
+        raise typer.Exit(76)
+
+
+def _verify_receipt(node: Node, terminal: Terminal, file: Path) -> bool:
+    from chengyi.trust.verify import verify_receipt
+
+    entry = verify_receipt(file.read_text("utf-8"), node.keys.verifier)
+    terminal.say(
+        Text(
+            f"凭证有效：第 {entry.index} 条，{entry.act.kind.value}",
+            f"Valid: entry {entry.index}, {entry.act.kind.value}",
+        )
+    )
+    terminal.answer(entry)
+    return True
+
+
+def _verify_home(node: Node, terminal: Terminal) -> bool:
+    found = node.verify(terminal)
+    terminal.say(
+        Text(
+            f"存证 {found.acts} 条，对象 {found.objects} 个，档案包 {found.packages} 个，问题 {len(found.faults)} 个",
+            f"{found.acts} acts, {found.objects} objects, {found.packages} packages, {len(found.faults)} faults",
+        )
+    )
+    for fault in found.faults:
+        terminal.say(fault)
+    terminal.answer(found)
+    return not found.faults
+
+
+@app.command()
+def serve(home: HomeOption = HOME, host: str = "127.0.0.1", port: int = 8000, json: JsonOption = False) -> None:
+    """打开控制台。 Serve the console."""
+    _serve(Node(home), Terminal(as_json=json), host, port)
+
+
+def _serve(node: Node, terminal: Terminal, host: str, port: int) -> None:
+    from chengyi.console import create_first_accounts
+    from chengyi.console import serve as serve_console
+
+    for username, password in create_first_accounts(node).items():
+        terminal.say(
+            Text(
+                f"一次性口令  {username}  {password}",
+                f"One-time password  {username}  {password}",
+            )
+        )
+    terminal.say(
+        Text(f"控制台：http://{host}:{port}/ （按 Ctrl-C 结束）", f"Console: http://{host}:{port}/ (Ctrl-C ends)")
+    )
+    serve_console(node, host, port)
+
+
+@app.command()
+def demo(
+    home: HomeOption = Path("home/demo"),
+    people: Annotated[int, typer.Option(help="人口规模。 How many people.")] = 20_000,
+    port: int = 8000,
+    serve: Annotated[bool, typer.Option(help="结束后打开控制台。 Serve the console afterwards.")] = True,
+    json: JsonOption = False,
+) -> None:
+    """生成虚构的云汀区并运行全流程。 Run the whole river on the invented district."""
+    from chengyi.district import generate
+
+    terminal = Terminal(as_json=json)
+    if (home / "node.toml").exists():
+        node = Node(home)
+    else:
+        node = Node.create(
+            home, "yunting", zh="云汀区", en="Yunting District", department="云汀区档案馆", demonstration=True
+        )
+        generate(node.home.path, people, reporter=terminal)
+    terminal.say(Text("云汀区为虚构示范区，数据均系生成。", "Yunting is invented; all its data is generated."))
+    _run(node, terminal)
+    if serve:
+        _serve(node, terminal, "127.0.0.1", port)
+
+
+@app.command()
+def bench(json: JsonOption = False) -> None:
+    """在本机测一次全流程速度。 Measure the river on this machine (`make bench` measures more)."""
+    import tempfile
+    import time
+
+    from chengyi.district import generate
+
+    terminal = Terminal(as_json=json)
+    with tempfile.TemporaryDirectory() as folder:
+        home = Path(folder) / secrets.token_hex(4)
+        node = Node.create(home, "bench", zh="测速", en="bench", department="测速")
+        generate(home, 5_000, reporter=terminal)
+        start = time.perf_counter()
+        report = node.run(terminal)
+        seconds = time.perf_counter() - start
+        node.close()
+    rate = round(report.archive.rows / seconds)
+    terminal.say(Text(f"全流程 {rate:,} 行/秒", f"{rate:,} rows/s through the whole river"))
+    terminal.answer({"rows": report.archive.rows, "seconds": round(seconds, 3), "rows_per_second": rate})
