@@ -6,8 +6,10 @@ contract; what contradicts itself is refused here and not discovered row by row.
 Contract Standard in spirit: one file a source, written in TOML (docs/contracts.md explains every setting).
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal, InvalidOperation
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Literal
 
@@ -225,6 +227,18 @@ def _check_types(contract: Contract, check: RowCheck, key: str) -> None:
         raise ConfigError(file=contract.file, key=f"{key}.fields", why="两列类型须相同且可比较 (not comparable)")
     if check.rule == "in_range" and not types <= {"date", "integer", "decimal"}:
         raise ConfigError(file=contract.file, key=f"{key}.fields", why="该类型没有范围 (has no range)")
+    for name, end in (("low", check.low), ("high", check.high)):
+        if end is not None and not _fits(end, types):
+            why = f"{end} 与该列类型不符 (does not fit the column's type)"
+            raise ConfigError(file=contract.file, key=f"{key}.{name}", why=why)
+
+
+def _fits(end: str, types: Set[str]) -> bool:
+    try:
+        _ = date.fromisoformat(end) if "date" in types else Decimal(end)
+    except (ValueError, InvalidOperation):
+        return False
+    return True
 
 
 def _reached(later: Mapping[str, set[str]], start: str) -> set[str]:

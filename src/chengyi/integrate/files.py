@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from chengyi.integrate.contracts import Contract
+from chengyi.integrate.mentions import Lake
 from chengyi.store.ports import Tables
 
 if TYPE_CHECKING:
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 TABLE = "dossier_rows"
 
 
-def write_rows(tables: Tables, contracts: Sequence[Contract], placed: "Iterable[pa.Table]") -> int | None:
+def write_rows(lake: Lake, contracts: Sequence[Contract], placed: "Iterable[pa.Table]") -> int | None:
     """Write the table anew from where each mention stands (dataset, package, row, entity, dossier, kind)."""
     import pyarrow as pa
     import pyarrow.compute as pc
@@ -27,12 +28,13 @@ def write_rows(tables: Tables, contracts: Sequence[Contract], placed: "Iterable[
     for contract in {each.dataset: each for each in contracts}.values():
         of_dataset = whole.filter(pc.equal(whole.column("dataset"), contract.dataset))
         if of_dataset.num_rows:
-            parts.append(_part(tables, contract.dataset, of_dataset))
+            parts.append(_part(lake, contract.dataset, of_dataset))
     if not parts:
-        tables.drop(TABLE)
+        lake.tables.drop(TABLE)
         return None
     union = parts[0].union(*parts[1:]) if len(parts) > 1 else parts[0]
-    return tables.write(TABLE, tables.batches(union.order_by(["dossier", "dataset", "package", "row"])), "overwrite")
+    ordered = union.order_by(["dossier", "dataset", "package", "row"])
+    return lake.tables.write(TABLE, lake.tables.batches(ordered), "overwrite")
 
 
 def read_rows(tables: Tables, dossier: str) -> list[dict[str, Any]]:
@@ -44,10 +46,10 @@ def read_rows(tables: Tables, dossier: str) -> list[dict[str, Any]]:
     return sorted(found, key=lambda each: (each["dataset"], each["package"], each["row"], each["entity"]))
 
 
-def _part(tables: Tables, dataset: str, placed: "pa.Table") -> "ibis.Table":
+def _part(lake: Lake, dataset: str, placed: "pa.Table") -> "ibis.Table":
     import ibis
 
-    rows = tables.read(dataset)
+    rows = lake.tables.read(dataset, lake.versions[dataset])
     fields = [name for name in rows.columns if not name.startswith("_")]
     said = rows.select(
         "_package",
@@ -56,7 +58,7 @@ def _part(tables: Tables, dataset: str, placed: "pa.Table") -> "ibis.Table":
         "_source",
         said=ibis.array([rows[name].cast("string") for name in fields]),
     )
-    places = tables.view(placed)
+    places = lake.tables.view(placed)
     met = places.join(said, [places["package"] == said["_package"], places["row"] == said["_row"]])
     return met.select(
         "dossier",

@@ -16,7 +16,7 @@ from sqlalchemy import Connection, and_, delete, func, select, update
 from chengyi.integrate.contracts import Contract
 from chengyi.integrate.datasets import contract_digest
 from chengyi.integrate.identity import Assignment, assign
-from chengyi.integrate.mentions import Mentions, gather
+from chengyi.integrate.mentions import Lake, Mentions, gather
 from chengyi.integrate.report import LinkReport
 from chengyi.integrate.rows import datasets, dossier_events, dossier_members, dossiers, link_runs
 from chengyi.integrate.rules import event_text
@@ -95,10 +95,15 @@ class Linker:
             return connection.execute(select(link_runs).order_by(link_runs.c.run.desc()).limit(1)).first()
 
     def _clusters(self, kind: EntityKind, reporter: Reporter) -> Clusters:
-        mentions = gather(self._contracts, kind, self._tables, self._keys.code)
+        mentions = gather(self._contracts, kind, self._lake(), self._keys.code)
         if kind is EntityKind.PERSON and len(mentions):
             return self._people(mentions, reporter)
         return _by_number(mentions)
+
+    def _lake(self) -> Lake:
+        with self._rows.read() as connection:
+            held = connection.execute(select(datasets.c.name, datasets.c.version)).all()
+        return Lake(self._tables, {name: int(version) for name, version in held})
 
     def _people(self, mentions: Mentions, reporter: Reporter) -> Clusters:
         import numpy as np
@@ -132,7 +137,7 @@ class Linker:
     def _lay_out(self, states: "Sequence[_State]") -> None:
         from chengyi.integrate.files import write_rows
 
-        write_rows(self._tables, self._contracts, [state.placed() for state in states])
+        write_rows(self._lake(), self._contracts, [state.placed() for state in states])
 
     def _settle(self, run: int, input: str, states: "Sequence[_State]", actor: Actor) -> LinkReport:
         now = self._clock.now()

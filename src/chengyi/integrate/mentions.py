@@ -6,7 +6,7 @@ names the sender's record through all its deliveries: its key where the contract
 numbers leave this module only as keyed codes.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +15,7 @@ from chengyi.model.dossier import EntityKind
 from chengyi.store.ports import Tables
 
 if TYPE_CHECKING:
+    import ibis
     import pyarrow as pa
 
 HELD = ("dataset", "source", "package", "row", "leaf", "entity", "anchor", "identity", "label")
@@ -29,6 +30,18 @@ CODE = 32
 
 Coder = Callable[[str, str], str]
 """Keys.code: a value and a purpose to a keyed code."""
+
+
+@dataclass(frozen=True, slots=True)
+class Lake:
+    """The datasets at the versions on record, so that a write nobody has settled yet is not seen."""
+
+    tables: Tables
+    versions: Mapping[str, int]
+
+    def read(self, name: str) -> "ibis.Table | None":
+        """Return a dataset's rows, or None where it has none yet."""
+        return self.tables.read(name, self.versions[name]) if name in self.versions else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,11 +71,11 @@ def entities_of(contract: Contract, kind: EntityKind) -> list[tuple[int, EntityM
     return found
 
 
-def gather(contracts: Sequence[Contract], kind: EntityKind, tables: Tables, code: Coder) -> Mentions:
+def gather(contracts: Sequence[Contract], kind: EntityKind, lake: "Lake", code: Coder) -> Mentions:
     """Read the mentions of one kind from the datasets, in a fixed order."""
     import pyarrow as pa
 
-    parts = [part for contract in contracts for part in _of_contract(contract, kind, tables, code)]
+    parts = [part for contract in contracts for part in _of_contract(contract, kind, lake, code)]
     roles = PERSON_ROLES if kind is EntityKind.PERSON else (IDENTITY_ROLE[kind], "name", "address")
     held = pa.concat_tables([held for held, _ in parts]) if parts else _empty(HELD)
     said = pa.concat_tables([_filled(said, roles) for _, said in parts]) if parts else _empty(roles)
@@ -70,12 +83,12 @@ def gather(contracts: Sequence[Contract], kind: EntityKind, tables: Tables, code
 
 
 def _of_contract(
-    contract: Contract, kind: EntityKind, tables: Tables, code: Coder
+    contract: Contract, kind: EntityKind, lake: "Lake", code: Coder
 ) -> "Iterator[tuple[pa.Table, pa.Table]]":
     entities = entities_of(contract, kind)
-    if not entities or tables.version(contract.dataset) is None:
+    dataset = lake.read(contract.dataset) if entities else None
+    if dataset is None:
         return
-    dataset = tables.read(contract.dataset)
     dataset = dataset.filter(dataset["_source"] == contract.source)
     for place, entity in entities:
         identity = entity.roles.get(IDENTITY_ROLE[kind])
@@ -83,7 +96,7 @@ def _of_contract(
         chosen = dataset.filter(_any(naming))
         fields = sorted({*entity.roles.values(), *contract.key})
         chosen = chosen.select("_package", "_row", "_leaf", **{field: _text(chosen[field]) for field in fields})
-        rows = tables.arrow(chosen).sort_by([("_package", "ascending"), ("_row", "ascending")])
+        rows = lake.tables.arrow(chosen).sort_by([("_package", "ascending"), ("_row", "ascending")])
         if rows.num_rows:
             yield _held(contract, place, entity, rows, code), _said(entity, rows)
 

@@ -157,6 +157,13 @@ def _compiles(pattern: str) -> None:
         re.compile(pattern)
     except re.error as fault:
         raise ValueError(f"pattern does not compile: {fault}") from fault
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    try:
+        pc.match_substring_regex(pa.array([""]), pattern)
+    except pa.ArrowInvalid as fault:
+        raise ValueError("the pattern uses what not every engine knows (RE2 syntax is allowed)") from fault
 
 
 def _ordered(low: str | None, high: str | None) -> None:
