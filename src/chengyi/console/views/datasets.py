@@ -26,7 +26,7 @@ def listing(request: HttpRequest) -> HttpResponse:
 def page(request: HttpRequest, name: str) -> HttpResponse:
     """Show one dataset."""
     dataset = node_of(request).integrate.dataset(name)
-    values = {"dataset": dataset, "faults": None}
+    values: dict[str, object] = {"dataset": dataset, "faults": None}
     if request.actor.may(Permission.SEE_QUARANTINE):
         faults = node_of(request).integrate.faults(dataset=name, limit=PAGE_ROWS, offset=offset_of(request))
         values |= {"faults": faults, "pager": pager(request, len(faults))}
