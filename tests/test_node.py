@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from chengyi.district import generate
+from chengyi.model.actor import Actor, Role
 from chengyi.model.reporter import SilentReporter
 from chengyi.node import Node
 
@@ -61,7 +62,8 @@ def test_promise_5_a_decision_is_filed_and_leads_home_to_the_rows(home: Path) ->
     node = Node(home)
     alert = node.brain.alerts()[0]
     order = node.brain.order(node.actor, alert.id, "区民政局", "入户核查", 5)
-    node.brain.answer(node.actor, order.id, "已核查")
+    clerk = Actor("clerk-1", "经办", "区民政局", frozenset({Role.CLERK}))
+    node.brain.answer(clerk, order.id, "已核查")
     decision = node.brain.decide(node.actor, alert.id, "纳入帮扶", "经入户核实")
     submission = node.collect.submission(decision.submission)
     assert submission.state.value == "archived"

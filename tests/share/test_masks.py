@@ -59,10 +59,10 @@ def test_the_engine_masks_exactly_as_the_rule_says(name: str, values: list[str |
     assert masked(name, values) == [mask_text(mask_of(name), value) for value in values]
 
 
-@given(st.text(min_size=1, max_size=30))
+@given(st.text(st.characters(exclude_characters="*"), min_size=1, max_size=30))
 def test_no_mask_shows_a_value_whole(value: str) -> None:
     for mask in (Mask.CITIZEN_ID, Mask.NAME, Mask.PHONE, Mask.CODE, Mask.WHOLE):
-        assert mask_text(mask, value) != value or set(value) == {"*"}
+        assert mask_text(mask, value) != value
 
 
 def test_a_date_keeps_its_year_and_its_type() -> None:

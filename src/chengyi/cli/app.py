@@ -24,7 +24,7 @@ HOME = Path("home")
 def run() -> None:
     """Run a command; say errors in words, and leave with their exit code."""
     try:
-        app(standalone_mode=False)
+        code = app(standalone_mode=False)
     except ChengyiError as fault:
         _explain(fault)
         sys.exit(fault.exit_code)
@@ -33,6 +33,8 @@ def run() -> None:
         sys.exit(130)
     except Exception as fault:  # noqa: BLE001 - the last line of defence: a user never sees a traceback
         _last_words(fault)
+    else:
+        sys.exit(code if isinstance(code, int) else 0)
 
 
 def _explain(fault: ChengyiError) -> None:
