@@ -231,9 +231,8 @@ def test_fractions_and_bare_dates_have_formats_too(standardise: Run) -> None:
     found = outcome(standardise, "due_at", ["2023|02|03 04-05-06.25"], zone="UTC", format="%Y|%m|%d %H-%M-%S.%f")
     assert found[0][0] == utc(2023, 2, 3, 4, 5, 6, 250000)
     assert outcome(standardise, "due_at", ["03.02.2023"], zone="UTC", format="%d.%m.%Y")[0][0] == utc(2023, 2, 3)
-    assert outcome(standardise, "due_at", ["03.02.2023 7"], zone="UTC", format="%d.%m.%Y %I")[0][0] == datetime(
-        2023, 2, 3, 7
-    )
+    found = outcome(standardise, "due_at", ["03.02.2023 7"], zone="UTC", format="%d.%m.%Y %I")
+    assert found[0][0] == utc(2023, 2, 3, 7)
 
 
 @MANY

@@ -104,9 +104,7 @@ class SimArchive:
         tree = Tree(self.leaves[ref])
         if not all(0 < row <= tree.size for row in rows):
             raise NotFoundError(kind="行 row", id=ref)
-        return [
-            SimProof(row, self.leaves[ref][row - 1], tree.inclusion(row - 1), tree.root, tree.size) for row in rows
-        ]
+        return [SimProof(row, self.leaves[ref][row - 1], tree.inclusion(row - 1), tree.root, tree.size) for row in rows]
 
 
 class SimIntegrate:
