@@ -10,6 +10,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from chengyi.integrate.contracts import Column, Contract
+from chengyi.integrate.scan import repeats, scan
 from chengyi.integrate.standard import AT, PART, WORD, FaultKind, Standard
 
 if TYPE_CHECKING:
@@ -56,10 +57,10 @@ class Load:
         self._found.clear()
         self.good = dict.fromkeys(self.refs, 0)
         view = tables.view(self._laid_out())
-        repeats = self._repeats(tables, view)
+        repeated = self._repeats(tables, view)
         schema = schema_of(self.standard.contract)
-        for batch in tables.batches(self.standard.expression(view)):
-            kept = self._split(batch, repeats)
+        for batch in tables.batches(scan(self.standard, view)):
+            kept = self._split(batch, repeated)
             if kept.num_rows:
                 yield self._with_evidence(kept, schema)
 
@@ -91,8 +92,6 @@ class Load:
 
     def _repeats(self, tables: "Tables", view: Any) -> "dict[int, pa.Array]":  # noqa: ANN401 - an Ibis table
         """Return, for each check of uniqueness, the rows that repeat the key of an earlier one."""
-        from chengyi.integrate.scan import repeats
-
         found: dict[int, pa.Array] = {}
         first = len(self.standard.kinds) - len(self.standard.checks)
         for place, check in enumerate(self.standard.checks):

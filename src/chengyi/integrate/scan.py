@@ -21,7 +21,10 @@ _SQL_TYPES = {"integer": "int64", "decimal": DECIMAL, "date": "date", "datetime"
 
 
 def scan(standard: Standard, rows: "ibis.Table") -> "ibis.Table":
-    """Return `_at`, the fields of the contract, and the fault words."""
+    """Return `_at`, the fields of the contract, and the fault words ``_faults0`` ...
+
+    `rows` has `_at`, `_part` and the delivered cells as text under ``r0``, ``r1`` ... by place.
+    """
     staged, names = _staged(standard, rows, standard.columns)
     bits = _bits(standard, staged, names)
     words = {f"_faults{word}": _word(bits[word * WORD : (word + 1) * WORD]) for word in range(standard.words)}

@@ -9,14 +9,10 @@ its value alone. A column that is new or gone is drift: it is reported, and only
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING
 
 from chengyi.integrate.contracts import Contract, RowCheck
 from chengyi.integrate.rules import FAULTS_OF, reason
 from chengyi.model.text import Text
-
-if TYPE_CHECKING:
-    import ibis
 
 WORD = 62
 """Bits that one fault word holds."""
@@ -117,15 +113,6 @@ class Standard:
         for bit, kind in enumerate(self.kinds):
             words[bit // WORD] |= int(kind.hard) << (bit % WORD)
         return tuple(words)
-
-    def expression(self, rows: "ibis.Table") -> "ibis.Table":
-        """Return the scan: `_at`, one column a field, and the fault words ``_faults0`` ...
-
-        `rows` has `_at`, `_part` and the delivered cells as text under ``r0``, ``r1`` ... by place.
-        """
-        from chengyi.integrate.scan import scan
-
-        return scan(self, rows)
 
     def kinds_of(self, words: Sequence[int]) -> list[FaultKind]:
         """Return what a row's fault words say."""
