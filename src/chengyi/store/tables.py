@@ -9,6 +9,8 @@ import itertools
 import re
 import shutil
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -100,7 +102,9 @@ class DuckTables:
         """Run an expression and stream its rows; the engine is busy until the reader is exhausted."""
         with self._lock:
             self.engine._run_pre_execute_hooks(expression)  # noqa: SLF001 - Ibis 12 cannot stream from DuckDB 2
-            return self.engine.con.sql(self.engine.compile(expression)).to_arrow_reader(rows)
+            with _as_written():
+                query = self.engine.compile(expression)
+            return self.engine.con.sql(query).to_arrow_reader(rows)
 
     def close(self) -> None:
         """Let go of the engine."""
@@ -127,6 +131,17 @@ class DuckTables:
         listed = ", ".join("'" + file.replace("'", "''") + "'" for file in sorted(files))
         self.engine.raw_sql(f"CREATE VIEW {name} AS SELECT * FROM read_parquet([{listed}], union_by_name=true)")  # noqa: S608
         return self.engine.table(name)
+
+
+@contextmanager
+def _as_written() -> Iterator[None]:
+    """Compile projections as they were staged: Ibis is slow at fusing long chains, and the engine does it anyway."""
+    before = ibis.options.sql.fuse_selects
+    ibis.options.sql.fuse_selects = False
+    try:
+        yield
+    finally:
+        ibis.options.sql.fuse_selects = before
 
 
 def _equals(column: str, value: str) -> str:
