@@ -6,6 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pyarrow.parquet as pq
 import pytest
 
 from chengyi.district import generate
@@ -55,6 +56,35 @@ def test_promise_6_every_source_is_accounted_for_and_gaps_are_named(home: Path) 
         [name for line in status.sources for name in line.completeness.missing]
     )
     assert status.gaps
+
+
+IMPOSSIBLE = {"wrong_digit", "swapped_digits", "impossible_date", "bad_code", "stuck"}
+FOLLOWS = {"unique", "not_after"}
+
+
+@pytest.mark.slow
+def test_promise_8_every_impossible_value_is_named_at_its_row_and_nothing_else_is(home: Path) -> None:
+    """The district kept the truth of every error it put in; what the node says of its rows is held against it."""
+    node = Node(home)
+    names = {
+        (each.source, column.name): column.element.id for each in node.integrate.contracts for column in each.columns
+    }
+    told = {}
+    for fault in node.integrate.faults(limit=100_000):
+        package = node.archive.package(fault.package, node.actor)
+        element = names.get((package.source, fault.column), "")
+        told[package.source, _stem(package.metadata["sequence"]), fault.row, element] = fault.code
+    node.close()
+    marks = pq.read_table(home / "truth" / "faults.parquet").to_pylist()
+    wrong = {(mark["source"], _stem(mark["delivery"]), mark["row"], mark["element"]): mark["kind"] for mark in marks}
+    detectable = {mark for mark, kind in wrong.items() if kind in IMPOSSIBLE}
+    assert len(detectable) > 10
+    assert detectable - told.keys() == set()
+    assert {place for place, code in told.items() if place not in wrong and code not in FOLLOWS} == set()
+
+
+def _stem(delivery: str) -> str:
+    return Path(delivery).stem
 
 
 @pytest.mark.slow

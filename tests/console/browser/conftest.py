@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import signal
 import socket
 import subprocess
@@ -16,6 +15,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
+import system
 
 PROJECT = Path(__file__).parents[3]
 QUIET = (
@@ -58,12 +59,14 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
             server.wait()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def chromium() -> Iterator[Any]:
-    """The system's Chromium, driven by Playwright."""
-    executable = shutil.which("chromium") or shutil.which("chromium-browser")
-    if executable is None:
-        pytest.skip("chromium is absent: apt-get install chromium fonts-noto-cjk")
+    """The system's Chromium, driven by Playwright.
+
+    Playwright keeps an event loop running in this thread while it is open, and Django refuses to work beside one:
+    so it closes with the module, before the worker takes up the console's other tests.
+    """
+    executable = system.chromium()
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as playwright:
@@ -72,7 +75,7 @@ def chromium() -> Iterator[Any]:
         browser.close()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def seats(address: str, chromium: Any) -> Callable[[str], Any]:
     """Sign in once a role and hand out the session's cookies."""
     from console.browser.serve import PASSWORD
