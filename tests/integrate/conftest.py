@@ -9,7 +9,8 @@ import pytest
 
 import chengyi.integrate.rows  # noqa: F401 - declares the tables
 from chengyi.integrate import Integrate, IntegrateReport, LinkReport
-from chengyi.integrate.contracts import Contract, contract_of
+from chengyi.integrate.contract_checks import contract_of
+from chengyi.integrate.contracts import Contract
 from chengyi.integrate.loads import FaultyRow, Load
 from chengyi.integrate.standard import Standard, read_header
 from chengyi.model.actor import Actor, node_actor

@@ -2,7 +2,8 @@ from typing import Any
 
 import pytest
 
-from chengyi.integrate.contracts import Contract, contract_of
+from chengyi.integrate.contract_checks import contract_of
+from chengyi.integrate.contracts import Contract
 from chengyi.model.dossier import EntityKind
 from chengyi.model.errors import ConfigError
 

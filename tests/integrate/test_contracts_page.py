@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from pydantic import BaseModel
 
-from chengyi.integrate.contracts import contract_of
+from chengyi.integrate.contract_checks import contract_of
 from chengyi.integrate.elements import TYPES
 from chengyi.integrate.settings import CheckSettings, ColumnSettings, ContractSettings, EntitySettings, TitleSettings
 

@@ -4,7 +4,7 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from chengyi.integrate.contracts import contract_of
+from chengyi.integrate.contract_checks import contract_of
 from chengyi.integrate.linking import lists_each_once
 from chengyi.integrate.rows import dossier_events, dossier_members, dossiers
 from chengyi.model.act import ActKind

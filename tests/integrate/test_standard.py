@@ -12,7 +12,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from chengyi.integrate.contracts import contract_of
+from chengyi.integrate.contract_checks import contract_of
 from chengyi.integrate.standard import read_header
 from chengyi.model.identifiers import (
     check_citizen_id,

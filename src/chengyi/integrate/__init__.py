@@ -7,7 +7,9 @@ contracts, sets aside what is at fault with every reason, and links the rest int
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from chengyi.integrate.contracts import Contract, contract_of
+    from chengyi.integrate.contract_checks import contract_of
+    from chengyi.integrate.contracts import Contract
+    from chengyi.integrate.elements import dictionary
     from chengyi.integrate.reading import DossierEvent, DossierHead
     from chengyi.integrate.report import DatasetOutcome, IntegrateReport, LinkReport
     from chengyi.integrate.service import Integrate
@@ -21,10 +23,13 @@ __all__ = [
     "IntegrateReport",
     "LinkReport",
     "contract_of",
+    "dictionary",
 ]
 
 _HOMES = {
-    "contracts": ("Contract", "contract_of"),
+    "contract_checks": ("contract_of",),
+    "contracts": ("Contract",),
+    "elements": ("dictionary",),
     "reading": ("DossierEvent", "DossierHead"),
     "report": ("DatasetOutcome", "IntegrateReport", "LinkReport"),
     "service": ("Integrate",),

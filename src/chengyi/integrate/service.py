@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import Connection, Select, func, select
 
 from chengyi.integrate import linking
-from chengyi.integrate.contracts import Contract, contract_of
+from chengyi.integrate.contract_checks import contract_of
+from chengyi.integrate.contracts import Contract
 from chengyi.integrate.datasets import DatasetMaker
 from chengyi.integrate.linking import Linker
 from chengyi.integrate.ports import ContractedSource, Records

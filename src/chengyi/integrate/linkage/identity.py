@@ -150,3 +150,11 @@ def _far(one: str, other: str) -> bool:
 
 def _agrees(bearer: _Bearer, id_text: str) -> int:
     return int(bearer.birth == id_text[6:14]) + int(bearer.sex == citizen_sex(id_text))
+
+
+def first_of(persons: Ints) -> Ints:
+    """Return the first row of each known person; the last place is a spare for nobody."""
+    first = np.full(int(persons.max(initial=-1)) + 2, -1, dtype=np.int64)
+    known = np.flatnonzero(persons >= 0)[::-1]
+    first[persons[known]] = known
+    return first

@@ -11,9 +11,10 @@ import numpy as np
 from chengyi.integrate.linkage.clustering import TIED, probability
 from chengyi.integrate.linkage.columns import Bools, Floats, Halves, Ints
 from chengyi.integrate.linkage.compare import PLACE
+from chengyi.integrate.linkage.identity import first_of
 from chengyi.integrate.linkage.pairs import FAMILY
 from chengyi.integrate.linkage.reasons import REASONS
-from chengyi.integrate.linkage.settings import Linkage, LinkageStats
+from chengyi.integrate.linkage.settings import Linkage
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -26,13 +27,13 @@ _DOUBTS = 10_000
 _SAME_PROFILE = 0.999
 
 
-def assemble(run: "Run", stats: LinkageStats) -> Linkage:
+def assemble(run: "Run") -> Linkage:
     """Return the outcome of a run whose stages are done."""
     import pyarrow as pa
 
     numbers = run.numbers
     clusters = pa.table({"mention": numbers, "cluster": numbers[run.clusters]})
-    return Linkage(clusters, _edges(run), _doubts(run), stats)
+    return Linkage(clusters, _edges(run), _doubts(run), run.stats())
 
 
 def _edges(run: "Run") -> "pa.Table":
@@ -51,8 +52,6 @@ def _clusters(run: "Run") -> Ints:
 
 def _stars(run: "Run") -> "list[pa.Table]":
     """Tie each known mention to the first of its person, and each open one to the first of its profile."""
-    from chengyi.integrate.linkage.run import first_of
-
     profiles, persons = run.profiles, run.identity.persons
     rows = np.arange(len(persons))
     first = first_of(persons)[persons]

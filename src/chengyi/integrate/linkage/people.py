@@ -31,6 +31,7 @@ def link_people(mentions: "pa.Table", tables: "Tables", settings: LinkageSetting
     Raises:
         UsageError: a column is missing, or a mention number is absent or not unique.
     """
+    from chengyi.integrate.linkage.outcome import assemble
     from chengyi.integrate.linkage.run import Run
 
     run = Run(mentions, tables, settings)
@@ -44,4 +45,4 @@ def link_people(mentions: "pa.Table", tables: "Tables", settings: LinkageSetting
         with reporter.step(title, 1) as step:
             stage()
             step.advance()
-    return run.outcome()
+    return assemble(run)

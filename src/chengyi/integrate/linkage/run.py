@@ -5,14 +5,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from chengyi.integrate.linkage import chance, clustering, matcher, outcome, rules
+from chengyi.integrate.linkage import chance, clustering, matcher, rules
 from chengyi.integrate.linkage.blocking import block
 from chengyi.integrate.linkage.columns import FIELDS, Floats, Halves, Ints, read_columns, relabel, understand
 from chengyi.integrate.linkage.compare import compare
-from chengyi.integrate.linkage.identity import complete, identify, sex_of
+from chengyi.integrate.linkage.identity import complete, first_of, identify, sex_of
 from chengyi.integrate.linkage.pairs import Pairs, plain
 from chengyi.integrate.linkage.profiles import REHEARSED, make_profiles
-from chengyi.integrate.linkage.settings import Linkage, LinkageSettings, LinkageStats, Training
+from chengyi.integrate.linkage.settings import LinkageSettings, LinkageStats, Training
 from chengyi.model.errors import UsageError
 
 if TYPE_CHECKING:
@@ -75,9 +75,25 @@ class Run:
         self.components = (counts[0], counts[1])
         self.clusters = self._to_mentions(self._cluster(labels))
 
-    def outcome(self) -> Linkage:
-        """Return clusters, edges with reasons, doubts and statistics."""
-        return outcome.assemble(self, self._stats())
+    def stats(self) -> LinkageStats:
+        """Return what the stages met."""
+        return LinkageStats(
+            mentions=len(self.numbers),
+            profiles=self.profiles.count,
+            known=int((self.identity.persons >= 0).sum()),
+            suspended=int(self.identity.suspended.sum()),
+            candidate_pairs=self.blocking.pairs,
+            blocks=self.blocking.blocks,
+            skipped_blocks=self.blocking.skipped,
+            largest_block=self.blocking.largest,
+            skew=self.blocking.skew,
+            training=self.training,
+            labels=self.labels,
+            forbidden=int((~self.pairs.free).sum()),
+            components=self.components[0],
+            split_components=self.components[1],
+            clusters=len(np.unique(self.clusters)),
+        )
 
     def _look(self, left: Ints, right: Ints) -> Pairs:
         """Compare pairs; what two known people have in common does not matter."""
@@ -163,33 +179,6 @@ class Run:
         cluster = joined[np.where(persons >= 0, lead[persons], profiles.profile_of)]
         _, first, back = np.unique(cluster, return_index=True, return_inverse=True)
         return np.asarray(first[back], dtype=np.int64)
-
-    def _stats(self) -> LinkageStats:
-        return LinkageStats(
-            mentions=len(self.numbers),
-            profiles=self.profiles.count,
-            known=int((self.identity.persons >= 0).sum()),
-            suspended=int(self.identity.suspended.sum()),
-            candidate_pairs=self.blocking.pairs,
-            blocks=self.blocking.blocks,
-            skipped_blocks=self.blocking.skipped,
-            largest_block=self.blocking.largest,
-            skew=self.blocking.skew,
-            training=self.training,
-            labels=self.labels,
-            forbidden=int((~self.pairs.free).sum()),
-            components=self.components[0],
-            split_components=self.components[1],
-            clusters=len(np.unique(self.clusters)),
-        )
-
-
-def first_of(persons: Ints) -> Ints:
-    """Return the first row of each known person; the last place is a spare for nobody."""
-    first = np.full(int(persons.max(initial=-1)) + 2, -1, dtype=np.int64)
-    known = np.flatnonzero(persons >= 0)[::-1]
-    first[persons[known]] = known
-    return first
 
 
 def _check(mentions: "pa.Table") -> None:
