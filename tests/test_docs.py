@@ -1,0 +1,63 @@
+"""The documents say what is so: links lead somewhere, commands exist with their options, both READMEs tell the same."""
+
+import re
+import shlex
+from pathlib import Path
+from typing import Any
+
+import pytest
+import typer
+
+from chengyi.cli.app import app
+
+ROOT = Path(__file__).parents[1]
+PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("examples/**/*.md")])
+LINK = re.compile(r"!?\[[^\]]*\]\(([^)#\s]+)(?:#[^)]*)?\)")
+COMMAND = re.compile(r"^\s*(?:uv run )?(chengyi [^#\n|]+?)\s*(?:#.*|\|.*)?$", re.MULTILINE)
+FENCE = re.compile(r"```(?:sh|console|shell)\n(.*?)```", re.DOTALL)
+
+
+def name(page: Path) -> str:
+    return str(page.relative_to(ROOT))
+
+
+def commands(text: str) -> list[list[str]]:
+    return [shlex.split(line) for block in FENCE.findall(text) for line in COMMAND.findall(block)]
+
+
+@pytest.mark.parametrize("page", PAGES, ids=name)
+def test_every_link_leads_to_a_file(page: Path) -> None:
+    targets = [link for link in LINK.findall(page.read_text("utf-8")) if "://" not in link and "mailto:" not in link]
+    assert [link for link in targets if not (page.parent / link).exists()] == []
+
+
+@pytest.mark.parametrize("page", PAGES, ids=name)
+def test_every_command_is_one_that_the_program_takes(page: Path) -> None:
+    for words in commands(page.read_text("utf-8")):
+        command: Any = typer.main.get_command(app)
+        rest = words[1:]
+        while rest and hasattr(command, "commands"):
+            assert rest[0] in command.commands, " ".join(words)
+            command, rest = command.commands[rest[0]], rest[1:]
+        options = {flag for param in command.params for flag in (*param.opts, *param.secondary_opts)} | {"--help"}
+        flags = [word.partition("=")[0] for word in rest if word.startswith("-")]
+        assert [flag for flag in flags if flag not in options] == [], " ".join(words)
+
+
+def test_both_readmes_show_the_same_commands() -> None:
+    chinese, english = ((ROOT / file).read_text("utf-8") for file in ("README.zh-CN.md", "README.md"))
+
+    def shape(text: str) -> list[tuple[str, ...]]:
+        return [tuple(word for word in words if word.isascii()) for words in commands(text)]
+
+    assert len(shape(chinese)) >= 8
+    assert [words[:2] for words in shape(chinese)] == [words[:2] for words in shape(english)]
+
+
+def test_every_command_and_make_target_is_in_the_readme_or_its_help() -> None:
+    makefile = (ROOT / "Makefile").read_text("utf-8")
+    targets = set(re.findall(r"^([a-z-]+):", makefile, re.MULTILINE)) - {"help"}
+    phony = set(re.findall(r"^\.PHONY: (.*)$", makefile, re.MULTILINE)[0].split()) - {"help"}
+    assert targets == phony
+    for target in targets:
+        assert re.search(rf"^{target}: .*## ", makefile, re.MULTILINE), target
