@@ -50,6 +50,15 @@ def wait_for_port(port: int, seconds: float = 30) -> None:
     raise TimeoutError(f"nothing listens on port {port}")
 
 
+def _wait_for_postgresql(ready: Path, port: int, seconds: float = 60) -> None:
+    """Wait until the server takes connections: its port is open already while it is still starting up."""
+    deadline = time.monotonic() + seconds
+    while subprocess.run([ready, "-h", "127.0.0.1", "-p", str(port)], capture_output=True, check=False).returncode:
+        if time.monotonic() > deadline:
+            raise TimeoutError(f"PostgreSQL on port {port} is not ready")
+        time.sleep(0.05)
+
+
 @contextmanager
 def postgresql() -> Iterator[str]:
     """Run a real PostgreSQL server in a temporary folder; yield its SQLAlchemy URL."""
@@ -77,7 +86,7 @@ def postgresql() -> Iterator[str]:
         cwd=folder,
     )
     try:
-        wait_for_port(port)
+        _wait_for_postgresql(Path(initdb).with_name("pg_isready"), port)
         yield f"postgresql+psycopg://chengyi@127.0.0.1:{port}/postgres"
     finally:
         running.terminate()

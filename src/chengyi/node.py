@@ -6,6 +6,7 @@ Keeps promise 1 (archived first: the order of `run`) and closes the loop: what t
 delivery of the node's own source, and archived like any other.
 """
 
+import json
 import os
 import re
 from collections.abc import Mapping
@@ -18,7 +19,7 @@ from typing import TYPE_CHECKING, Any, cast
 from chengyi.model.act import Act, ActKind
 from chengyi.model.actor import Actor, node_actor
 from chengyi.model.clock import Clock, SystemClock
-from chengyi.model.errors import ChengyiError, ConfigError
+from chengyi.model.errors import ChengyiError, ConfigError, HomeError
 from chengyi.model.evidence import Completeness
 from chengyi.model.reporter import Reporter
 from chengyi.model.text import Text
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from chengyi.brain import Brain
     from chengyi.brain.service import BrainReport
     from chengyi.collect import Collect, Source
+    from chengyi.collect.account import SourceCounts
     from chengyi.collect.service import CollectReport
     from chengyi.integrate import Integrate
     from chengyi.integrate.service import IntegrateReport, LinkReport
@@ -44,8 +46,8 @@ FILED = "decisions"
 _NODE_TOML = """\
 [node]
 id = "{id}"
-name = {{ zh = "{zh}", en = "{en}" }}
-department = "{department}"
+name = {{ zh = {zh}, en = {en} }}
+department = {department}
 fonds = "{fonds}"
 demonstration = {demonstration}
 """
@@ -55,7 +57,7 @@ _FILED_TOML = """\
 [source]
 id = "decisions"
 title = {{ zh = "决定与处置记录", en = "Decisions and their handling" }}
-department = "{department}"
+department = {department}
 fonds = "{fonds}"
 record_class = "WS"
 retention = "Y"
@@ -155,20 +157,26 @@ class Node:
         clock: Clock | None = None,
         passphrase: str | None = None,
     ) -> "Node":
-        """Make a new node in an empty or absent folder; HomeError where there is a node already."""
-        from chengyi.trust.keys import FileKeys
+        """Make a new node, or finish one whose making was interrupted; HomeError where there is a node already."""
+        from chengyi.store.home import parse_settings, write_whole
 
         folder = Home(home.absolute())
+        words = {"zh": _quoted(zh), "en": _quoted(en), "department": _quoted(department), "id": id, "fonds": fonds}
+        settings = _NODE_TOML.format(**words, demonstration=str(demonstration).lower())
+        parse_settings(settings, "node.toml")
         folder.create()
-        secret = passphrase if passphrase is not None else os.environ.get("CHENGYI_PASSPHRASE")
-        FileKeys.create(folder.keys, id, secret)
-        words = {"id": id, "zh": zh, "en": en, "department": department, "fonds": fonds}
-        (folder.sources / f"{FILED}.toml").write_text(_FILED_TOML.format(**words), "utf-8")
-        flag = str(demonstration).lower()
-        folder.settings_file.write_text(_NODE_TOML.format(**words, demonstration=flag), "utf-8")
+        _make_keys(folder, id, passphrase if passphrase is not None else os.environ.get("CHENGYI_PASSPHRASE"))
+        write_whole(folder.sources / f"{FILED}.toml", _FILED_TOML.format(**words))
+        write_whole(folder.settings_file, settings)
         node = cls(home, clock, passphrase)
-        node.audit.record(Act(ActKind.CREATED, node.actor.id, f"node:{id}", {"verifier": node.keys.verifier}))
+        node._witness_creation()
         return node
+
+    def _witness_creation(self) -> None:
+        """Put the making of this node on record, unless it is there."""
+        name = f"node:{self.settings.node.id}"
+        if not self.audit.entries(object=name, kind=ActKind.CREATED.value, limit=1):
+            self.audit.record(Act(ActKind.CREATED, self.actor.id, name, {"verifier": self.keys.verifier}))
 
     @cached_property
     def rows(self) -> Rows:
@@ -276,6 +284,7 @@ class Node:
     def run(self, reporter: Reporter) -> RunReport:
         """Bring the river up to date, room by room; where nothing is new, nothing changes."""
         with self.home.lock():
+            self._witness_creation()
             return RunReport(
                 collect=self.collect.collect(self.actor, reporter),
                 archive=self.archive.keep_pending(self.actor, reporter),
@@ -287,23 +296,24 @@ class Node:
 
     def status(self) -> Status:
         """Return counts and gaps of every room, by a few cheap queries."""
-        lines = tuple(self._line(source) for source in self.collect.sources)
+        from chengyi.collect.account import SourceCounts
+
+        counts = self.collect.counts()
+        lines = tuple(self._line(source, counts.get(source.id, SourceCounts())) for source in self.collect.sources)
         gaps = tuple(_gap(line) for line in lines if line.completeness.missing)
         moments = [line.last for line in lines if line.last is not None]
         return Status(self._counts(lines), lines, gaps, max(moments, default=None))
 
-    def _line(self, source: "Source") -> SourceLine:
-        account = self.collect.account(source.id)
-        last = self.collect.submissions(source.id, limit=1)
+    def _line(self, source: "Source", counts: "SourceCounts") -> SourceLine:
         return SourceLine(
             id=source.id,
             title=source.title,
             department=source.department,
-            received=account.received.count,
-            archived=account.archived.count,
-            quarantined=account.quarantined.count,
+            received=counts.received,
+            archived=counts.archived,
+            quarantined=counts.quarantined,
             completeness=self.collect.completeness(source.id),
-            last=last[0].captured_at if last else None,
+            last=counts.last,
         )
 
     def _counts(self, lines: tuple[SourceLine, ...]) -> dict[str, dict[str, int]]:
@@ -389,6 +399,22 @@ class Node:
             part = self.__dict__.pop(name, None)
             if part is not None:
                 part.close()
+
+
+def _quoted(words: str) -> str:
+    """Return text as a TOML basic string."""
+    return json.dumps(words, ensure_ascii=False).replace("\x7f", "\\u007f")
+
+
+def _make_keys(folder: Home, id: str, secret: str | None) -> None:
+    """Make the node's keys; those that an interrupted making of the same node left are kept."""
+    from chengyi.trust.keys import FileKeys
+
+    try:
+        FileKeys.create(folder.keys, id, secret)
+    except HomeError:
+        if FileKeys.open(folder.keys, secret).verifier.partition("+")[0] != id:
+            raise
 
 
 def _gap(line: SourceLine) -> Text:

@@ -250,11 +250,18 @@ def test_a_failed_check_in_an_inventory_is_seen(house: House, kept: Package) -> 
         found.checks()
 
 
+def test_a_package_is_named_by_its_code_and_found_by_its_submission(house: House, kept: Package, clerk: Actor) -> None:
+    assert house.archive.codes([kept.ref, "pkg-none@1"]) == {kept.ref: kept.archival_code}
+    assert house.archive.kept_as(kept.submission, house.me) == kept
+    with pytest.raises(NotFoundError):
+        house.archive.kept_as(kept.submission, clerk)
+
+
 def test_promise_2_there_is_no_way_to_change_or_remove_here() -> None:
     public = {name for name in dir(Archive) if not name.startswith("_")}
     assert public == {
-        "checks_of", "code_report", "counts", "inventory", "keep_pending", "open", "package", "receipt", "row_proof",
-        "row_proofs", "rows_of", "search", "since", "table_of", "verify", "versions",
+        "checks_of", "code_report", "codes", "counts", "inventory", "keep_pending", "kept_as", "open", "package",
+        "receipt", "row_proof", "row_proofs", "rows_of", "search", "since", "table_of", "verify", "versions",
     }  # fmt: skip
 
 

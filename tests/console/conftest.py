@@ -1,9 +1,18 @@
-"""A console over a simulated node. The framework is configured once a process, so the home is made once."""
+"""A console over a real node at work.
+
+The demonstration district is run through once a test run, for all workers; each worker has a copy of the home, for
+the web framework is configured once a process, for one home. Every change of a node is in its ledger, so the copy is
+put back only after a test that added to it.
+"""
 
 from __future__ import annotations
 
+import fcntl
+import json
+import os
+import shutil
 from collections.abc import Callable, Iterator
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -11,30 +20,108 @@ import pytest
 
 from chengyi.model.actor import Role
 from chengyi.model.clock import SetClock
-from simulators.node import NOW, SimNode
+from console.scene import DEPARTMENT, Scene, stage
 
 PASSWORD = "Quiet-River-2026"
+NOW = datetime(2026, 11, 23, 8, 0, tzinfo=UTC)
+PEOPLE = 1_000
 
 
 @pytest.fixture(scope="session")
-def console_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("home")
+def district(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with the ``home`` of a district at work and its ``scene.json``: to be copied, not changed."""
+    base = tmp_path_factory.getbasetemp()
+    shared = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+    folder = shared / "district-at-work"
+    with (shared / "district-at-work.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not (folder / "scene.json").exists():
+            shutil.rmtree(folder, ignore_errors=True)
+            _put_to_work(folder)
+    return folder
+
+
+def _put_to_work(folder: Path) -> None:
+    from chengyi.district import generate
+    from chengyi.model.reporter import SilentReporter
+    from chengyi.node import Node
+
+    names = {"zh": "云汀区", "en": "Yunting", "department": "云汀区档案馆"}
+    node = Node.create(folder / "home", "yunting", **names, demonstration=True, clock=SetClock(NOW))
+    generate(folder / "home", PEOPLE)
+    report = node.run(SilentReporter())
+    assert not report.errors
+    scene = stage(node)
+    node.close()
+    (folder / "scene.json").write_text(json.dumps(scene.written()))
+
+
+@pytest.fixture(scope="session")
+def scene(district: Path) -> Scene:
+    return Scene(**json.loads((district / "scene.json").read_text()))
+
+
+class Bench:
+    """One worker's copy of the home, and the node that is open on it."""
+
+    def __init__(self, original: Path, home: Path) -> None:
+        self._original = original
+        self.home = home
+        shutil.copytree(original, home)
+        self._open()
+
+    def fresh(self) -> Any:
+        """Return the node as the district left it."""
+        if self.node.ledger.checkpoint().size != self._size:
+            self.node.close()
+            self._put_back()
+            self._open()
+        self.clock.at = NOW
+        return self.node
+
+    def _open(self) -> None:
+        from chengyi.node import Node
+
+        self.clock = SetClock(NOW)
+        self.node = Node(self.home, self.clock)
+        self._size = self.node.ledger.checkpoint().size
+
+    def _put_back(self) -> None:
+        for old in self.home.glob("node.db*"):
+            old.unlink()
+        for new in self._original.glob("node.db*"):
+            shutil.copy(new, self.home)
+        shutil.rmtree(self.home / "ledger")
+        shutil.copytree(self._original / "ledger", self.home / "ledger")
+
+
+@pytest.fixture(scope="session")
+def bench(district: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bench]:
+    made = Bench(district / "home", tmp_path_factory.mktemp("worker") / "home")
+    yield made
+    made.node.close()
 
 
 @pytest.fixture
-def node(console_home: Path) -> SimNode:
-    return SimNode(console_home, SetClock(NOW))
+def node(bench: Bench) -> Any:
+    """The node of the district, as it was when the scene was set, at a clock that stands still."""
+    return bench.fresh()
+
+
+@pytest.fixture(scope="session")
+def console_home(bench: Bench) -> Path:
+    return bench.home
 
 
 @pytest.fixture
-def application(node: SimNode) -> Iterator[Any]:
+def application(node: Any) -> Iterator[Any]:
     """The console's application, with empty account tables."""
     from chengyi.console import build_application
 
-    made = build_application(node)  # type: ignore[arg-type]
+    made = build_application(node)
     _empty()
     yield made
-    made.desk.board.wait(10)
+    made.desk.board.wait(60)
 
 
 @pytest.fixture
@@ -45,7 +132,7 @@ def visit(application: Any) -> Callable[..., Any]:
     from chengyi.console.accounts.models import Account
     from chengyi.console.application import DESK
 
-    def make(*roles: Role, language: str = "zh", username: str = "", department: str = "区民政局") -> Any:
+    def make(*roles: Role, language: str = "zh", username: str = "", department: str = DEPARTMENT) -> Any:
         client = Client(**{DESK: application.desk}, SERVER_NAME="127.0.0.1", raise_request_exception=False)
         client.cookies["chengyi_language"] = language
         if roles or username:
@@ -57,7 +144,7 @@ def visit(application: Any) -> Callable[..., Any]:
     return make
 
 
-def open_account(username: str, roles: frozenset[Role], department: str = "区民政局", at: datetime = NOW) -> Any:
+def open_account(username: str, roles: frozenset[Role], department: str = DEPARTMENT, at: datetime = NOW) -> Any:
     """An account that has its own password already."""
     from django.contrib.auth.hashers import make_password
 

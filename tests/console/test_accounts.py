@@ -11,22 +11,23 @@ import pytest
 from chengyi.model.act import ActKind
 from chengyi.model.actor import Role
 from chengyi.model.errors import UsageError
-from console.conftest import PASSWORD, open_account
-from simulators.node import NOW, SimNode
+from chengyi.node import Node
+from console.conftest import NOW, PASSWORD, open_account
 
 Visit = Callable[..., Any]
 NEW = "Another-Quiet-River-7"
 
 
-def acts(node: SimNode, kind: ActKind) -> list[Any]:
-    return [act for act in node.audit.acts if act.kind is kind]
+def acts(node: Node, kind: ActKind) -> list[Any]:
+    """Return the acts of a kind, oldest first."""
+    return [entry.act for entry in reversed(node.audit.entries(kind=kind.value))]
 
 
 def sign_in(client: Any, username: str, password: str = PASSWORD) -> Any:
     return client.post("/sign-in/", {"username": username, "password": password})
 
 
-def test_promise_4_signing_in_is_on_record(node: SimNode, visit: Visit) -> None:
+def test_promise_4_signing_in_is_on_record(node: Node, visit: Visit) -> None:
     open_account("shen", frozenset({Role.CLERK}))
     client = visit()
     answer = sign_in(client, "shen")
@@ -38,7 +39,7 @@ def test_promise_4_signing_in_is_on_record(node: SimNode, visit: Visit) -> None:
 
 @pytest.mark.parametrize(("username", "recorded"), [("shen", "shen"), ("my-password-by-mistake", "unknown")])
 def test_promise_4_a_failed_sign_in_is_on_record_without_what_was_typed(
-    node: SimNode, visit: Visit, username: str, recorded: str
+    node: Node, visit: Visit, username: str, recorded: str
 ) -> None:
     open_account("shen", frozenset({Role.CLERK}))
     answer = sign_in(visit(), username, "wrong")
@@ -48,7 +49,7 @@ def test_promise_4_a_failed_sign_in_is_on_record_without_what_was_typed(
     assert act.actor == recorded
 
 
-def test_an_account_locks_after_five_wrong_passwords(node: SimNode, visit: Visit) -> None:
+def test_an_account_locks_after_five_wrong_passwords(node: Node, visit: Visit) -> None:
     from chengyi.console.accounts import service
 
     open_account("shen", frozenset({Role.CLERK}))
@@ -58,7 +59,7 @@ def test_an_account_locks_after_five_wrong_passwords(node: SimNode, visit: Visit
     locked = sign_in(client, "shen")
     assert locked.status_code == 429
     assert "暂时锁定" in locked.content.decode()
-    service.reset_at_machine(node, "shen")  # type: ignore[arg-type]
+    service.reset_at_machine(node, "shen")
     assert sign_in(client, "shen", "wrong").status_code == 401
 
 
@@ -97,12 +98,12 @@ def test_sign_in_leads_where_the_reader_wanted_to_go(visit: Visit) -> None:
     assert client.get("/sign-in/").headers["Location"] == "/"
 
 
-def test_first_accounts_have_one_time_passwords(node: SimNode, application: Any, visit: Visit) -> None:
+def test_first_accounts_have_one_time_passwords(node: Node, application: Any, visit: Visit) -> None:
     from chengyi.console import create_first_accounts
 
-    passwords = create_first_accounts(node)  # type: ignore[arg-type]
+    passwords = create_first_accounts(node)
     assert len(passwords) == len(Role)
-    assert create_first_accounts(node) == {}  # type: ignore[arg-type]
+    assert create_first_accounts(node) == {}
     client = visit()
     assert sign_in(client, "archivist", passwords["archivist"]).status_code == 302
     for address in ("/", "/records/", "/river/"):
@@ -115,11 +116,11 @@ def test_first_accounts_have_one_time_passwords(node: SimNode, application: Any,
     assert client.get("/records/").status_code == 200
 
 
-def test_reset_password_is_the_way_back_at_the_machine(node: SimNode, application: Any, visit: Visit) -> None:
+def test_reset_password_is_the_way_back_at_the_machine(node: Node, application: Any, visit: Visit) -> None:
     from chengyi.console import reset_password
 
     open_account("chief", frozenset({Role.SECURITY_ADMIN}))
-    password = reset_password(node, "chief")  # type: ignore[arg-type]
+    password = reset_password(node, "chief")
     client = visit()
     assert sign_in(client, "chief", password).status_code == 302
     assert acts(node, ActKind.ACCOUNT_CHANGED)[-1].actor == "machine"
@@ -154,12 +155,12 @@ def test_used_passwords_are_remembered(visit: Visit) -> None:
     assert "最近用过" in answer.content.decode()
 
 
-def test_an_old_password_must_be_changed(node: SimNode, visit: Visit) -> None:
+def test_an_old_password_must_be_changed(node: Node, visit: Visit) -> None:
     open_account("shen", frozenset({Role.CLERK}), at=NOW - timedelta(days=91))
     assert visit(username="shen").get("/").headers["Location"] == "/password/"
 
 
-def test_the_system_administrator_opens_closes_and_resets(node: SimNode, visit: Visit) -> None:
+def test_the_system_administrator_opens_closes_and_resets(node: Node, visit: Visit) -> None:
     from chengyi.console.accounts.models import Account
 
     client = visit(Role.SYSTEM_ADMIN)
@@ -205,7 +206,7 @@ def test_nobody_changes_the_own_account(visit: Visit) -> None:
     assert security.post("/roles/security-admin/", {"roles": ["clerk"]}).status_code == 422
 
 
-def test_the_security_administrator_gives_roles(node: SimNode, visit: Visit) -> None:
+def test_the_security_administrator_gives_roles(node: Node, visit: Visit) -> None:
     from chengyi.console.accounts.models import Account
 
     open_account("lin", frozenset())

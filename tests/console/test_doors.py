@@ -10,7 +10,8 @@ import pytest
 from chengyi.console.door import Door, opens, opens_to_all, opens_to_signed_in
 from chengyi.model.act import ActKind
 from chengyi.model.actor import Actor, Permission, Role, node_actor
-from simulators.node import NOW, SimNode
+from chengyi.node import Node
+from console.conftest import NOW, Bench
 
 Visit = Callable[..., Any]
 
@@ -62,7 +63,7 @@ def test_a_page_answers_get_only(visit: Visit) -> None:
     assert answer.headers["Allow"] == "GET, HEAD"
 
 
-def test_a_forged_form_changes_nothing(application: Any, node: SimNode, visit: Visit) -> None:
+def test_a_forged_form_changes_nothing(application: Any, node: Node, visit: Visit) -> None:
     from django.test import Client
 
     from chengyi.console.application import DESK
@@ -146,27 +147,27 @@ def test_one_process_serves_one_home(application: Any, tmp_path: Any) -> None:
     from chengyi.model.errors import UsageError
 
     with pytest.raises(UsageError):
-        build_application(SimNode(tmp_path))  # type: ignore[arg-type]
+        build_application(Node.create(tmp_path / "other", "other", zh="他处", en="Elsewhere", department="他处档案馆"))
 
 
-def test_a_session_ends_when_idle(node: SimNode, visit: Visit) -> None:
+def test_a_session_ends_when_idle(bench: Bench, visit: Visit) -> None:
     from datetime import timedelta
 
     client = visit(Role.ARCHIVIST)
     assert client.get("/").status_code == 200
-    node.clock.at = NOW + timedelta(minutes=29)  # type: ignore[attr-defined]
+    bench.clock.at = NOW + timedelta(minutes=29)
     assert client.get("/").status_code == 200
-    node.clock.at = NOW + timedelta(minutes=60)  # type: ignore[attr-defined]
+    bench.clock.at = NOW + timedelta(minutes=60)
     assert client.get("/").status_code == 302
 
 
-def test_a_page_that_refreshes_itself_keeps_nobody_signed_in(node: SimNode, visit: Visit) -> None:
+def test_a_page_that_refreshes_itself_keeps_nobody_signed_in(bench: Bench, visit: Visit) -> None:
     from datetime import timedelta
 
     client = visit(Role.ARCHIVIST)
     client.get("/")
     for minutes in (20, 40):
-        node.clock.at = NOW + timedelta(minutes=minutes)  # type: ignore[attr-defined]
+        bench.clock.at = NOW + timedelta(minutes=minutes)
         answer = client.get("/river/", HTTP_HX_REQUEST="true")
     assert answer.status_code == 204
 

@@ -12,6 +12,7 @@ from chengyi.console.labels import LABELS, TONES, label_of, tone_of
 from chengyi.model.act import ActKind
 from chengyi.model.actor import Actor, Permission, Role
 from chengyi.model.decision import AlertState, Severity
+from chengyi.model.dossier import EntityKind
 from chengyi.model.grant import RequestState
 from chengyi.model.text import Text
 
@@ -63,20 +64,68 @@ def test_figures_are_written_with_care() -> None:
     ("field", "value", "clerk", "operator"),
     [
         ("person_name", "沈云舟", "沈**", "沈云舟"),
-        ("person_name", "李", "李*", "李"),
-        ("citizen_id", "990106199001010018", "990106********18", "990106********18"),
-        ("citizen_id", "12", "***", "***"),
-        ("phone", "13900000000", "139****00", "139****00"),
-        ("phone", "110", "***", "***"),
+        ("wife_name", "张春艳", "张**", "张**"),
+        ("citizen_id", "990106199001010018", "990106********0018", "990106********0018"),
+        ("phone", "13900000000", "139****0000", "139****0000"),
         ("address", "云汀区柳岸街道清波路8号", "云汀区柳岸街道***", "云汀区柳岸街道清波路8号"),
-        ("address", "清波路8号", "***", "清波路8号"),
-        ("birth_date", "1990-01-01", "1990***", "1990-01-01"),
-        ("aid_kind", "低保", "低保", "低保"),
+        ("birth_date", "1990-01-01", "1990", "1990"),
+        ("disease", "糖尿病", "***", "***"),
+        ("monthly_amount", "612.00", "***", "***"),
+        ("sex", "1", "***", "***"),
+        ("area_m2", "116.900000", "116.9 平方米", "116.9 平方米"),
+        ("safety_grade", "A", "安全（A级）", "安全（A级）"),
+        ("year", "2026", "2026", "2026"),
+        ("no_such_element", "值", "值", "值"),
         ("phone", "", "", ""),
     ],
 )
-def test_a_fact_is_masked_for_its_reader(field: str, value: str, clerk: str, operator: str) -> None:
-    from chengyi.console.masks import mask
+def test_a_fact_is_written_for_its_reader(field: str, value: str, clerk: str, operator: str) -> None:
+    from chengyi.console.values import written
 
-    assert mask(field, value, ACTOR) == clerk
-    assert mask(field, value, OPERATOR) == operator
+    assert written(field, value, ACTOR).zh == clerk
+    assert written(field, value, OPERATOR).zh == operator
+
+
+def test_what_a_dossier_masks_is_what_a_view_masks() -> None:
+    """One rule for both: the written mask of each private element hides as much as the column's mask."""
+    import ibis
+
+    from chengyi.integrate import dictionary
+    from chengyi.share import mask_written
+    from chengyi.share.masks import is_masked, mask_column
+
+    for name, element in dictionary().items():
+        field = element.field()
+        if not is_masked(field, ()) or element.type in {"date", "datetime", "integer", "decimal"}:
+            continue
+        value = "990106199001010018" if "id" in name else "云汀区柳岸街道清波路8号"
+        table = ibis.memtable({name: [value]})
+        assert table.select(mask_column(field, table[name]).name("m")).execute()["m"][0] == mask_written(field, value)
+
+
+@pytest.mark.parametrize(
+    ("kind", "label", "shown"),
+    [
+        (EntityKind.PERSON, "沈云舟", "沈**"),
+        (EntityKind.HOUSEHOLD, "YT0000001", "*****0001"),
+        (EntityKind.ORGANISATION, "云汀区丰丰文旅发展有限公司", "云汀区丰丰文旅发展有限公司"),
+    ],
+)
+def test_a_dossier_is_labelled_for_its_reader(kind: EntityKind, label: str, shown: str) -> None:
+    from chengyi.console.values import labelled
+
+    assert labelled(kind, label, ACTOR) == shown
+
+
+def test_who_agrees_with_whom_is_seen_without_reading_the_values() -> None:
+    from chengyi.console.views.dossiers import rows_of
+    from chengyi.model.dossier import Dossier, Fact
+    from chengyi.model.evidence import Evidence
+
+    facts = tuple(
+        Fact("sex", Text("性别", "Sex"), value, "d", "区", Evidence("p@1", n, ""), None, preferred=n == 1)
+        for n, value in enumerate("121", 1)
+    )
+    [row] = rows_of(Dossier("dos-1", EntityKind.PERSON, "沈", (), facts, ("sex",), 1.0), ACTOR)
+    assert [each.value.zh for each in row.facts] == ["***"] * 3
+    assert [each.letter.zh for each in row.facts if each.letter] == ["甲", "乙", "甲"]

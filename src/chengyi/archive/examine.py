@@ -7,7 +7,7 @@ exception; only trouble of the store is raised.
 
 import codecs
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from hashlib import sha256, sha512
@@ -23,6 +23,8 @@ from chengyi.model.text import Text
 from chengyi.trust.ports import Vault
 
 if TYPE_CHECKING:
+    from hashlib import _Hash
+
     from chengyi.collect.sources import ReaderSettings, Source
 
 CHUNK = 1 << 20
@@ -83,21 +85,25 @@ class Examiner:
         reader = source.reader if may_seal else None
         try:
             with self._vault.open(component.object) as stream:
-                read = _read(stream) if reader is None else _read_whole(stream.read())
+                read = _read(stream) if reader is None else _read_whole(stream)
         except (IntegrityError, NotFoundError) as error:
             fault = Text(error.message("zh"), error.message("en"))
             nothing = Reading(ReadState.UNREADABLE, fault)
             return FileFacts(component, "", "", 0, _NOTHING, nothing, fault), "", None
         kind = identify(component.path, read.head, read.tail)
         reading, seal = (
-            (_reading(component, kind, read), None) if reader is None else self._table(component, reader, read)
+            (_reading(component, kind, read), None)
+            if reader is None
+            else self._table(component, reader, read, source.id)
         )
         facts = FileFacts(component, read.sha256, read.sha512, read.size, kind, reading)
         return facts, _small_text(kind, read) if reader is None else "", seal
 
-    def _table(self, component: Component, reader: "ReaderSettings", read: _Read) -> tuple[Reading, RowSeal | None]:
+    def _table(
+        self, component: Component, reader: "ReaderSettings", read: _Read, source: str
+    ) -> tuple[Reading, RowSeal | None]:
         try:
-            table = self._tables.read(component, reader, read.whole)
+            table = self._tables.read(component, reader, read.whole, source)
             seal = seal_of(component, reader, table)
         except TerminalError as error:
             return Reading(ReadState.UNREADABLE, Text(error.message("zh"), error.message("en"))), None
@@ -178,13 +184,22 @@ def _read(stream: BinaryIO) -> _Read:
     return _Read(*digests, len(first), first[:HEAD], first[-HEAD:], probe, first)
 
 
-def _read_whole(data: bytes) -> _Read:
-    """Take a table whole, as its reader will; the two digests run side by side."""
+def _read_whole(stream: BinaryIO) -> _Read:
+    """Take a table whole, as its reader will; the digests follow beside."""
+    digests = sha256(), sha512()
+    parts = []
     with ThreadPoolExecutor(1) as pool:
-        long = pool.submit(lambda: sha512(data).hexdigest())
-        short = sha256(data).hexdigest()
-        head = data[:HEAD]
-        return _Read(short, long.result(), len(data), head, data[-HEAD:], _TextProbe(head), data)
+        while part := stream.read(CHUNK):
+            parts.append(part)
+            pool.submit(_follow, digests, part)
+        data = b"".join(parts)
+    short, long = (each.hexdigest() for each in digests)
+    return _Read(short, long, len(data), data[:HEAD], data[-HEAD:], _TextProbe(data[:HEAD]), data)
+
+
+def _follow(digests: "Iterable[_Hash]", part: bytes) -> None:
+    for each in digests:
+        each.update(part)
 
 
 def _read_long(stream: BinaryIO, first: bytes, probe: _TextProbe) -> _Read:

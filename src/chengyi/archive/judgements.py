@@ -224,7 +224,7 @@ def byte_count(facts: Facts) -> Outcome:
             f"应有 {facts.declared_size} 字节，实有 {found} 字节",
             f"{facts.declared_size} bytes declared, {found} found",
         )
-    return _pass(f"{found} 字节，与登记相符", f"{found} bytes, as declared")
+    return _pass(f"{found:,} 字节，与登记相符", f"{found:,} bytes, as declared")
 
 
 def complete(facts: Facts) -> Outcome:

@@ -6,7 +6,7 @@ Keeps promise 1 (archived first), promise 2 (never altered) and promise 5 (every
 2. There is no way to change or remove a package here; a correction is a new version.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from sqlalchemy import ColumnElement, Select, func, or_, select, true
@@ -103,6 +103,20 @@ class Archive:
         exact = {"source": source, "record_class": record_class, "department": department}
         with self._rows.read() as connection:
             return find(connection, query, actor, limit=limit, offset=offset, **exact)
+
+    def codes(self, refs: Iterable[str]) -> dict[str, str]:
+        """Return the archival codes of packages by their refs, in one query; what is not kept is left out."""
+        query = select(packages.c.ref, packages.c.archival_code).where(packages.c.entry.is_not(None))
+        with self._rows.read() as connection:
+            found = connection.execute(query.where(packages.c.ref.in_(sorted(set(refs)))))
+            return {each.ref: each.archival_code for each in found}
+
+    def kept_as(self, submission: str, actor: Actor) -> Package:
+        """Return the package that a submission was kept as; NotFoundError."""
+        found = self._load(_seen().where(packages.c.submission == submission, visible(actor)))
+        if not found:
+            raise NotFoundError(kind="档案 record", id=submission)
+        return found[0]
 
     def since(self, source: str, after_entry: int) -> list[Package]:
         """Return the packages of a source that were kept after a ledger entry, in ledger order."""

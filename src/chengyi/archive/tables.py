@@ -64,13 +64,15 @@ class SealedTables:
         self._capacity = capacity
         self._kept: OrderedDict[tuple[str, tuple[tuple[str, str], ...]], SealedTable] = OrderedDict()
 
-    def read(self, component: Component, reader: "ReaderSettings", data: bytes | None = None) -> SealedTable:
+    def read(
+        self, component: Component, reader: "ReaderSettings", data: bytes | None = None, source: str = "-"
+    ) -> SealedTable:
         """Read one component as a table; BadInputError where it cannot be read, IntegrityError where it was changed.
 
-        `data` is the component's bytes, where the caller has them already.
+        `data` is the component's bytes, where the caller has them already; `source` is named in faults.
         """
         key = (component.object, tuple(sorted(reader.mapping().items())))
-        found = self._kept.pop(key, None) or self._read(component, reader, data)
+        found = self._kept.pop(key, None) or self._read(component, reader, data, source)
         if found.nbytes <= self._capacity:
             self._kept[key] = found
         while sum(each.nbytes for each in self._kept.values()) > self._capacity:
@@ -81,13 +83,13 @@ class SealedTables:
         """Read a component by the reader that its seal names."""
         return self.read(component, reader_of(seal.reader))
 
-    def _read(self, component: Component, reader: "ReaderSettings", data: bytes | None) -> SealedTable:
+    def _read(self, component: Component, reader: "ReaderSettings", data: bytes | None, source: str) -> SealedTable:
         import pyarrow as pa
 
         from chengyi.collect.readers import read_table
 
         plain = self._vault.read(component.object) if data is None else data
-        batch = read_table(plain, reader, component.path)
+        batch = read_table(plain, reader, component.path, source)
         rows = pa.array(batch.rows, pa.int64())
         good = leaves_of(batch.table)
         leaves = pa.Array.from_buffers(pa.binary(32), len(rows), [None, pa.py_buffer(good)])

@@ -126,7 +126,7 @@ class _Walk:
             wanted = (component.sha256, state.get(component.path), component.size)
             self._demand(found == wanted, f"{component.path} 与登记不符", f"{component.path} is not what was kept")
         size = sum(each.size for each in self._package.components)
-        return Text(f"{size} 字节，SHA-256 与 SHA-512 均相符", f"{size} bytes agree with SHA-256 and SHA-512")
+        return Text(f"{size:,} 字节，SHA-256 与 SHA-512 均相符", f"{size:,} bytes agree with SHA-256 and SHA-512")
 
     def chain(self) -> Text:
         told = self._inventory["chengyi"]["prior"]

@@ -98,8 +98,8 @@ class Tracer:
         return self._act_step(
             Text("决定", "Decision"),
             Text(
-                f"{decision.outcome}。理由：{decision.ground}。归档报送号 {filed}",
-                f"{decision.outcome}. Ground: {decision.ground}. Filed as {filed}",
+                f"{_open(decision.outcome)}。理由：{_open(decision.ground)}。归档报送号 {filed}",
+                f"{_open(decision.outcome)}. Ground: {_open(decision.ground)}. Filed as {filed}",
             ),
             decision.entry,
             _says("record", sha256(record).hexdigest()),
@@ -141,8 +141,8 @@ class Tracer:
         return self._act_step(
             Text("输入", "Input"),
             Text(
-                f"数据集 {used['dataset']} 第 {used['version']} 版，{used['rows']} 行，授权 {used['grant']}",
-                f"dataset {used['dataset']} version {used['version']}, {used['rows']} rows, grant {used['grant']}",
+                f"数据集 {used['dataset']} 第 {used['version']} 版，{used['rows']:,} 行，授权 {used['grant']}",
+                f"dataset {used['dataset']} version {used['version']}, {used['rows']:,} rows, grant {used['grant']}",
             ),
             used["read"],
             lambda detail: (detail["grant"], detail["version"]) == (used["grant"], used["version"]),
@@ -172,10 +172,19 @@ class Tracer:
 
 
 def _rule_step(definition: Mapping[str, Any]) -> TraceStep:
+    """Say the rule, its basis and its parameters; a parameter's unit is on record as ``中文 English``."""
     rule, basis = definition["rule"], definition["legal_basis"]
-    given = "".join(f"；{each['name']} = {each['value']} {each['unit']}" for each in definition["parameters"])
-    zh, en = f"{rule['zh']}依据：{basis}{given}", f"{rule['en']} Basis: {basis}{given}"
-    return TraceStep(Text("规则", "Rule"), Text(zh, en))
+    zh, en = f"{rule['zh']}依据：{basis}", f"{rule['en']} Basis: {basis}"
+    for each in definition["parameters"]:
+        chinese, _, english = each["unit"].partition(" ")
+        zh += f"；{each['name']} = {each['value']} {chinese}"
+        en += f"; {each['name']} = {each['value']} {english or chinese}"
+    return TraceStep(Text("规则", "Rule"), Text(zh.rstrip(), en.rstrip()))
+
+
+def _open(sentence: str) -> str:
+    """Return a sentence without its full stop, to go on from."""
+    return sentence.rstrip("。. ")
 
 
 def _inputs(made: Computation) -> tuple[str, ...]:

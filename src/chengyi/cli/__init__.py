@@ -7,6 +7,6 @@ output; anything longer than a second shows its progress on standard error; the 
 
 def main() -> None:
     """Run the command line."""
-    from chengyi.cli.app import run
+    from chengyi.cli.leaving import leave
 
-    run()
+    leave()

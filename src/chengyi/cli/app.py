@@ -1,14 +1,14 @@
 """The commands."""
 
-import secrets
-import sys
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from chengyi.cli.terminal import Terminal, language
-from chengyi.model.errors import ChengyiError, UsageError
+from chengyi.cli import faults
+from chengyi.cli.leaving import natives_silenced
+from chengyi.cli.terminal import Terminal
+from chengyi.model.errors import UsageError
 from chengyi.model.text import Text
 from chengyi.node import Node, RunReport
 
@@ -19,37 +19,6 @@ app.add_typer(source_app, name="source")
 HomeOption = Annotated[Path, typer.Option("--home", envvar="CHENGYI_HOME", help="节点目录。 The node's home.")]
 JsonOption = Annotated[bool, typer.Option("--json", help="以 JSON 输出。 Answer in JSON.")]
 HOME = Path("home")
-
-
-def run() -> None:
-    """Run a command; say errors in words, and leave with their exit code."""
-    try:
-        code = app(standalone_mode=False)
-    except ChengyiError as fault:
-        _explain(fault)
-        sys.exit(fault.exit_code)
-    except (KeyboardInterrupt, typer.Abort):
-        Terminal(as_json=False).warn(Text("已中断；再次运行即可接续。", "Interrupted; run again to continue."))
-        sys.exit(130)
-    except Exception as fault:  # noqa: BLE001 - the last line of defence: a user never sees a traceback
-        _last_words(fault)
-    else:
-        sys.exit(code if isinstance(code, int) else 0)
-
-
-def _explain(fault: ChengyiError) -> None:
-    spoken = language()
-    print(fault.message(spoken), file=sys.stderr)  # noqa: T201 - the terminal edge
-    if fault.advice(spoken):
-        print(fault.advice(spoken), file=sys.stderr)  # noqa: T201 - the terminal edge
-
-
-def _last_words(fault: Exception) -> None:
-    shown = getattr(fault, "format_message", None)
-    code = int(getattr(fault, "exit_code", 70))
-    words = shown() if shown else f"内部错误 (internal error): {type(fault).__name__}: {fault}"
-    print(words, file=sys.stderr)  # noqa: T201 - the terminal edge
-    sys.exit(code)
 
 
 @app.command()
@@ -112,21 +81,32 @@ def source_check(source: str, home: HomeOption = HOME, json: JsonOption = False)
 
 @app.command("run")
 def run_river(home: HomeOption = HOME, json: JsonOption = False) -> None:
-    """把全流程更新到最新。 Bring the river up to date."""
-    terminal = Terminal(as_json=json)
-    _run(Node(home), terminal)
+    """把全流程更新到最新。 Bring the river up to date.
+
+    退出码 Exit code: 0 完成 done; 65 有报送被整份隔离 a delivery was set aside; 75 有来源未收全，请再运行 run again.
+    """
+    code = _run(Node(home), Terminal(as_json=json, notes=False))
+    if code:
+        raise typer.Exit(code)
 
 
-def _run(node: Node, terminal: Terminal) -> RunReport:
-    report = node.run(terminal)
-    for fault in report.errors:
-        terminal.warn(Text(fault.message("zh"), fault.message("en")))
+def _run(node: Node, terminal: Terminal) -> int:
+    """Run the river, tell what it did and what waits, and return the exit code."""
+    start = node.ledger.checkpoint().size
+    with natives_silenced():
+        report = node.run(terminal)
     if report.changed:
         _summary(terminal, report)
     else:
         terminal.say(Text("没有新内容，未作任何改动。", "Nothing new; nothing was changed."))
-    terminal.answer({"changed": report.changed, "report": report})
-    return report
+    errors = [*report.errors, *report.collect.faults]
+    for fault in errors:
+        terminal.complain(fault)
+    found = faults.found_since(node, start)
+    faults.tell(terminal.warn, found, limit=faults.SHOWN)
+    faults.remind(terminal, node)
+    terminal.answer({"changed": report.changed, "report": report, "waiting": found})
+    return faults.exit_code(errors, found)
 
 
 def _summary(terminal: Terminal, report: RunReport) -> None:
@@ -191,17 +171,47 @@ def _show_sources(terminal: Terminal, lines: Any) -> None:  # noqa: ANN401 - lin
     terminal.table(heads, rows)
 
 
+@app.command("faults")
+def list_faults(
+    source: Annotated[str, typer.Argument(help="只看一个来源。 Of one source only.")] = "",
+    home: HomeOption = HOME,
+    limit: Annotated[int, typer.Option(min=1, help="每个来源最多列出几处。 How many of each source.")] = 100,
+    json: JsonOption = False,
+) -> None:
+    """列出待处理的报送与行：何处、为何、怎么办。 What waits: where, why, and what to do."""
+    terminal = Terminal(as_json=json)
+    node = Node(home)
+    found = faults.standing(node, source, limit)
+    faults.tell(terminal.say, found)
+    if not found:
+        terminal.say(Text("没有待处理的问题。", "Nothing waits."))
+    terminal.answer({"waiting": found})
+
+
+@app.command()
+def release(submission: str, home: HomeOption = HOME, json: JsonOption = False) -> None:
+    """解除隔离：确认更正件，下次运行时归档。 Take a delivery out of quarantine; the next run archives it."""
+    terminal = Terminal(as_json=json)
+    node = Node(home)
+    with node.home.lock():
+        found = node.collect.release(submission, node.actor)
+    terminal.say(Text(f"已解除隔离：{found.sequence}；请再运行。", f"Released {found.sequence}; now run again."))
+    terminal.answer(found)
+
+
 @app.command()
 def status(home: HomeOption = HOME, json: JsonOption = False) -> None:
     """总览：各环节计数、各来源、缺口。 Counts, sources and gaps."""
     terminal = Terminal(as_json=json)
-    found = Node(home).status()
+    node = Node(home)
+    found = node.status()
     _show_sources(terminal, found.sources)
     for room, counts in found.counts.items():
         words = "  ".join(f"{name} {count:,}" for name, count in counts.items())
         terminal.say(Text(f"{room}: {words}", f"{room}: {words}"))
     for gap in found.gaps:
         terminal.say(gap)
+    faults.remind(terminal, node)
     terminal.answer(found)
 
 
@@ -279,7 +289,7 @@ def verify(
 ) -> None:
     """离线核验一件档案、一张凭证或整个节点。 Verify a record, a receipt, or the whole home, offline."""
     terminal = Terminal(as_json=json)
-    node = Node(Path(target) if (Path(target) / "node.toml").is_file() else home)
+    node = Node(Path(target) if target and Path(target).is_dir() else home)
     if target and Path(target).is_file():
         ok = _verify_receipt(node, terminal, Path(target))
     elif target and not Path(target).is_dir():
@@ -297,7 +307,7 @@ def verify(
 def _verify_receipt(node: Node, terminal: Terminal, file: Path) -> bool:
     from chengyi.trust.verify import verify_receipt
 
-    entry = verify_receipt(file.read_text("utf-8"), node.keys.verifier)
+    entry = verify_receipt(file.read_bytes().decode(errors="replace"), node.keys.verifier)
     terminal.say(
         Text(
             f"凭证有效：第 {entry.index} 条，{entry.act.kind.value}",
@@ -325,7 +335,9 @@ def _verify_home(node: Node, terminal: Terminal) -> bool:
 @app.command()
 def serve(home: HomeOption = HOME, host: str = "127.0.0.1", port: int = 8000, json: JsonOption = False) -> None:
     """打开控制台。 Serve the console."""
-    _serve(Node(home), Terminal(as_json=json), host, port)
+    node = Node(home)
+    node.status()  # a home that is not sound is told here, not on every page
+    _serve(node, Terminal(as_json=json), host, port)
 
 
 def _serve(node: Node, terminal: Terminal, host: str, port: int) -> None:
@@ -346,6 +358,17 @@ def _serve(node: Node, terminal: Terminal, host: str, port: int) -> None:
 
 
 @app.command()
+def password(user: str, home: HomeOption = HOME, json: JsonOption = False) -> None:
+    """在本机重置一个账号的口令并解锁。 Give an account a new one-time password, at the machine."""
+    from chengyi.console import reset_password
+
+    terminal = Terminal(as_json=json)
+    fresh = reset_password(Node(home), user)
+    terminal.say(Text(f"一次性口令  {user}  {fresh}", f"One-time password  {user}  {fresh}"))
+    terminal.answer({"user": user, "password": fresh})
+
+
+@app.command()
 def demo(
     home: HomeOption = Path("home/demo"),
     people: Annotated[int, typer.Option(help="人口规模。 How many people.")] = 20_000,
@@ -360,10 +383,10 @@ def demo(
     if (home / "node.toml").exists():
         node = Node(home)
     else:
+        generate(home, people, reporter=terminal)  # before there is a node, so that an interrupted one is made again
         node = Node.create(
             home, "yunting", zh="云汀区", en="Yunting District", department="云汀区档案馆", demonstration=True
         )
-        generate(node.home.path, people, reporter=terminal)
     terminal.say(Text("云汀区为虚构示范区，数据均系生成。", "Yunting is invented; all its data is generated."))
     _run(node, terminal)
     if serve:
@@ -371,22 +394,29 @@ def demo(
 
 
 @app.command()
-def bench(json: JsonOption = False) -> None:
-    """在本机测一次全流程速度。 Measure the river on this machine (`make bench` measures more)."""
-    import tempfile
-    import time
+def bench(
+    rows: Annotated[int, typer.Option(min=1_000, max=20_000_000, help="多少行。 How many rows.")] = 1_000_000,
+    json: JsonOption = False,
+) -> None:
+    """在本机测全流程速度，并与引擎直接转存相比。 Measure the river here, beside the engine's plain copy.
 
-    from chengyi.district import generate
+    在源码目录中 `make bench` 测得更多。 In the source tree, `make bench` measures more.
+    """
+    import tempfile
+
+    from chengyi.cli.bench import measure
 
     terminal = Terminal(as_json=json)
     with tempfile.TemporaryDirectory() as folder:
-        home = Path(folder) / secrets.token_hex(4)
-        node = Node.create(home, "bench", zh="测速", en="bench", department="测速")
-        generate(home, 5_000, reporter=terminal)
-        start = time.perf_counter()
-        report = node.run(terminal)
-        seconds = time.perf_counter() - start
-        node.close()
-    rate = round(report.archive.rows / seconds)
-    terminal.say(Text(f"全流程 {rate:,} 行/秒", f"{rate:,} rows/s through the whole river"))
-    terminal.answer({"rows": report.archive.rows, "seconds": round(seconds, 3), "rows_per_second": rate})
+        found = measure(Path(folder), rows, terminal)
+    laps = [(Text("收集", "Collect"), found.collect), (Text("归档", "Archive"), found.archive)]
+    laps += [(Text("整合", "Integrate"), found.integrate), (Text("合计", "Together"), found.seconds)]
+    rate = f"{found.rows / found.seconds:,.0f}"
+    terminal.table((Text("环节", "Room"), Text("秒", "Seconds")), [(name, f"{seconds:.2f}") for name, seconds in laps])
+    terminal.say(
+        Text(
+            f"{rate} 行/秒，为引擎直接转存的 {found.ratio:.2f} 倍；峰值内存 {found.peak_mib} MiB",
+            f"{rate} rows/s, {found.ratio:.2f} of the engine's plain copy; peak memory {found.peak_mib} MiB",
+        )
+    )
+    terminal.answer({"throughput": found, "seconds": found.seconds, "ratio": found.ratio})

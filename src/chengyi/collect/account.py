@@ -5,7 +5,9 @@ the other side is counted from the files themselves, by the state that their sub
 """
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
 
 from sqlalchemy import Connection, func, select
 
@@ -15,6 +17,35 @@ from chengyi.collect.rows import components, deliveries_refused, submissions
 from chengyi.collect.sources import Source
 from chengyi.model.evidence import Completeness
 from chengyi.model.submission import SubmissionState
+
+
+@dataclass(frozen=True, slots=True)
+class SourceCounts:
+    """How many submissions a source handed over, what became of them, and when the last one came."""
+
+    received: int = 0
+    archived: int = 0
+    quarantined: int = 0
+    last: datetime | None = None
+
+
+def counts_of(connection: Connection) -> dict[str, SourceCounts]:
+    """Return the counts of every source that handed something over, in one question to the database."""
+    table = submissions.c
+    query = select(table.source, table.state, func.count(), func.max(table.captured_at))
+    found: dict[str, dict[SubmissionState, tuple[int, datetime]]] = {}
+    for source, state, count, last in connection.execute(query.group_by(table.source, table.state)):
+        found.setdefault(source, {})[SubmissionState(state)] = count, last
+    return {source: _counts(states) for source, states in found.items()}
+
+
+def _counts(states: Mapping[SubmissionState, tuple[int, datetime]]) -> SourceCounts:
+    return SourceCounts(
+        received=sum(count for count, _ in states.values()),
+        archived=states[SubmissionState.ARCHIVED][0] if SubmissionState.ARCHIVED in states else 0,
+        quarantined=states[SubmissionState.QUARANTINED][0] if SubmissionState.QUARANTINED in states else 0,
+        last=max(last for _, last in states.values()),
+    )
 
 
 def account_of(connection: Connection, source: str) -> Account:

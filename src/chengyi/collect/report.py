@@ -10,7 +10,8 @@ from chengyi.model.text import Text
 class SourceOutcome:
     """What one run did with one source, in deliveries.
 
-    `skipped` counts what was not taken this time, each with a note; `error` is what stopped the source.
+    `skipped` counts what was not taken this time, each with a note, and with its fault where there was one; `error` is
+    what stopped the source.
     """
 
     source: str
@@ -21,6 +22,7 @@ class SourceOutcome:
     skipped: int = 0
     error: ChengyiError | None = None
     notes: tuple[Text, ...] = ()
+    faults: tuple[ChengyiError, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +40,11 @@ class CollectReport:
     def errors(self) -> tuple[ChengyiError, ...]:
         """Return what stopped sources."""
         return tuple(each.error for each in self.sources if each.error is not None)
+
+    @property
+    def faults(self) -> tuple[ChengyiError, ...]:
+        """Return why single deliveries were not taken this time."""
+        return tuple(fault for each in self.sources for fault in each.faults)
 
 
 @dataclass(frozen=True, slots=True)

@@ -66,6 +66,8 @@ class SourceRun:
             self._failed = self._failed or not isinstance(fault, BadInputError)
             self._count("skipped")
             self._note(Text(fault.message("zh"), fault.message("en")))
+            if len(self._outcome.faults) < _MAX_NOTES:
+                self._outcome = replace(self._outcome, faults=(*self._outcome.faults, fault))
             return
         self._intake.remember(delivery.sequence, delivery.mark)
         if submission is None:

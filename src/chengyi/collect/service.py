@@ -13,8 +13,8 @@ from typing import BinaryIO, cast
 from sqlalchemy import Connection, update
 
 from chengyi.collect import shelf
-from chengyi.collect.account import account_of, completeness_of
-from chengyi.collect.delivery import Delivery
+from chengyi.collect.account import SourceCounts, account_of, completeness_of, counts_of
+from chengyi.collect.delivery import Delivery, Refusal
 from chengyi.collect.intake import Intake, heal
 from chengyi.collect.report import Account, CollectReport, SourceCheck, SourceOutcome, Tally
 from chengyi.collect.rows import submissions as submissions_table
@@ -118,6 +118,16 @@ class Collect:
         with self._rows.read() as connection:
             return shelf.find(connection, *where, newest=True, limit=limit, offset=offset)
 
+    def aside(self, source: str = "", limit: int = 100) -> list[Submission]:
+        """Return what waits in quarantine, newest first; what a later delivery under its name put right is left out."""
+        with self._rows.read() as connection:
+            return shelf.find(connection, *shelf.unresolved(source), newest=True, limit=limit)
+
+    def refusals(self, source: str) -> list[Refusal]:
+        """Return what could not be taken at all, by name; what was taken since under that name is left out."""
+        with self._rows.read() as connection:
+            return shelf.refusals(connection, source)
+
     def settle(self, connection: Connection, ids: Sequence[str], state: SubmissionState, reason: str = "") -> None:
         """Write down what the archive decided, within its own transaction."""
         shelf.settle(connection, ids, state, reason)
@@ -146,6 +156,11 @@ class Collect:
         """Compare what a source owes with what was accepted of it."""
         with self._rows.read() as connection:
             return completeness_of(connection, self.source(source))
+
+    def counts(self) -> dict[str, SourceCounts]:
+        """Return the submissions of each source, counted by state; a source that handed nothing over is left out."""
+        with self._rows.read() as connection:
+            return counts_of(connection)
 
     def account(self, source: str) -> Account:
         """Return the account of a source: received = archived + quarantined, in counts, bytes and digests."""

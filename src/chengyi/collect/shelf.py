@@ -4,11 +4,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, bindparam, select, update
+from sqlalchemy import ColumnElement, Connection, Row, bindparam, exists, select, update
 
-from chengyi.collect.rows import components, delivery_marks, submissions
+from chengyi.collect.delivery import Refusal
+from chengyi.collect.rows import components, deliveries_refused, delivery_marks, submissions
 from chengyi.collect.rules import Known
 from chengyi.model.submission import Component, Submission, SubmissionState
+from chengyi.model.text import Text
 from chengyi.store.rows import insert_new, upsert
 
 _PORTION = 500
@@ -73,6 +75,32 @@ def find(
     rows = connection.execute(query).all()
     files = _components(connection, [row.id for row in rows])
     return [_submission(row, files.get(row.id, ())) for row in rows]
+
+
+def unresolved(source: str = "") -> tuple[ColumnElement[bool], ...]:
+    """Return the condition for what is in quarantine and was not put right by a later delivery."""
+    ours = (submissions.c.source == source,) if source else ()
+    quarantined = SubmissionState.QUARANTINED.value
+    later = submissions.alias("later")
+    same = (later.c.source == submissions.c.source) & (later.c.sequence == submissions.c.sequence)
+    after = same & (later.c.ordinal > submissions.c.ordinal) & (later.c.state != quarantined)
+    return *ours, submissions.c.state == quarantined, ~exists().where(after), ~_opened_since()
+
+
+def _opened_since() -> ColumnElement[bool]:
+    """Tell whether an archive file was set aside, and in another state since all its entries were taken."""
+    entries, whole = delivery_marks.alias("entries"), delivery_marks.alias("whole")
+    itself = (whole.c.source == submissions.c.source) & (whole.c.name == submissions.c.sequence)
+    inside = (entries.c.source == submissions.c.source) & (entries.c.name == submissions.c.sequence + "!/")
+    return exists().where(inside & ~exists().where(itself & (whole.c.mark == entries.c.mark)))
+
+
+def refusals(connection: Connection, source: str) -> list[Refusal]:
+    """Return what a source was refused and did not deliver since."""
+    table = deliveries_refused.c
+    taken = exists().where(submissions.c.source == table.source, submissions.c.sequence == table.name)
+    query = select(deliveries_refused).where(table.source == source, ~taken).order_by(table.name, table.code)
+    return [Refusal(row.name, row.code, Text(row.reason, row.reason)) for row in connection.execute(query)]
 
 
 def witness(connection: Connection, entries: Iterable[tuple[str, int]]) -> None:

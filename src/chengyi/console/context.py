@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from django.http import HttpRequest
+from django.utils.functional import SimpleLazyObject
 
+from chengyi.console.accounts.models import Account
 from chengyi.console.accounts.service import must_change_password
 from chengyi.console.application import node_of
 from chengyi.console.menu import menu_for
@@ -27,5 +29,12 @@ def frame(request: HttpRequest) -> dict[str, Any]:
         "seated": seated,
         "language": getattr(request, "language", "zh"),
         "large": getattr(request, "large", False),
+        "people": SimpleLazyObject(_people),
+        "machine": node_of(request).actor.id,
         "menu": menu_for(actor, request.path) if seated else (),
     }
+
+
+def _people() -> dict[str, str]:
+    """Return the names of the accounts by user name."""
+    return dict(Account.objects.values_list("username", "name"))

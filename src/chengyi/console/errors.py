@@ -55,8 +55,9 @@ class AccountError(_SpokenError):
         """An administrator's password is reset at the machine."""
         return cls(
             reason=Text(
-                "管理员口令只能在服务器本机重置，以保持三员分立。",
-                "An administrator's password is reset at the machine only, so that the three stay separate.",
+                "管理员口令只能在服务器本机重置（chengyi password 用户名），以保持三员分立。",
+                "An administrator's password is reset at the machine only (chengyi password USER),"
+                " so that the three stay separate.",
             )
         )
 

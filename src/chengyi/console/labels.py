@@ -133,6 +133,43 @@ LABELS: Mapping[type[Enum], Mapping[Any, Text]] = {
     },
 }
 
+FIELD_TYPES: Mapping[str, Text] = {
+    "text": Text("文本", "Text"),
+    "citizen_id": Text("公民身份号码", "Citizen number"),
+    "credit_code": Text("统一社会信用代码", "Credit code"),
+    "date": Text("日期", "Date"),
+    "datetime": Text("日期时间", "Date and time"),
+    "month": Text("年月", "Month"),
+    "integer": Text("整数", "Integer"),
+    "decimal": Text("小数", "Decimal"),
+    "code": Text("代码", "Code"),
+    "phone": Text("电话号码", "Telephone number"),
+    "area_code": Text("行政区划代码", "Area code"),
+}
+"""How the types of data elements are said."""
+
+UNITS: Mapping[str, str] = {
+    "亩": "mu",
+    "人": "persons",
+    "人/间": "persons a room",
+    "元": "CNY",
+    "元/月": "CNY a month",
+    "岁": "years",
+    "年": "years",
+    "平方米": "m²",
+    "辆/h": "vehicles/h",
+    "部": "",
+    "间": "rooms",
+}
+"""How units of data elements are said in English; other units are the same in both."""
+
+METADATA: Mapping[str, Text] = {
+    "sequence": Text("报送批次", "Delivery"),
+    "captured_at": Text("接收时间", "Captured"),
+    "path": Text("原路径", "Original path"),
+}
+"""How metadata of a record are said; the source's title has its own place on the page."""
+
 TONES: Mapping[type[Enum], Mapping[Any, str]] = {
     SubmissionState: {
         SubmissionState.RECEIVED: "wait",
@@ -188,6 +225,11 @@ def label_of(code: object) -> Text:
     if isinstance(code, Enum):
         return LABELS.get(type(code), {}).get(code) or Text(str(code.value), str(code.value))
     return Text(str(code), str(code))
+
+
+def unit_text(unit: str) -> Text:
+    """Return how a unit is said."""
+    return Text(unit, UNITS.get(unit, unit))
 
 
 def tone_of(code: object) -> str:

@@ -32,6 +32,7 @@ urlpatterns = [
     path("records/", records.search, name="records"),
     path("records/<str:ref>/", records.page, name="record"),
     path("records/<str:ref>/receipt/", records.receipt, name="record-receipt"),
+    path("records/<str:ref>/files/<path:path>", records.original, name="record-file"),
     path("records/<str:ref>/rows/", records.row_find, name="record-row-find"),
     path("records/<str:ref>/rows/<int:row>/", records.row, name="record-row"),
     path("datasets/", datasets.listing, name="datasets"),

@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from chengyi.store.ports import Tables
 
 
+_GATHERED = 50_000
+
+
 @dataclass(frozen=True, slots=True)
 class FaultyRow:
     """One row with faults: its package and number, what is wrong, whether it waits, its leaf and its cells."""
@@ -66,12 +69,11 @@ class Load:
 
     def faulty(self) -> Iterator[FaultyRow]:
         """Yield the rows with faults, in order, once the batches were taken."""
-        whole = self._whole
-        names = whole.column_names
-        for found in self._found:
+        names = self._whole.column_names
+        for found in _gathered(self._found):
             parts = self._parts(found.at)
             rows, leaves = self._rows.take(found.at).to_pylist(), self._leaves.take(found.at).to_pylist()
-            cells = list(zip(*(column.to_pylist() for column in whole.take(found.at).columns), strict=True))
+            cells = list(zip(*(column.to_pylist() for column in self._whole.take(found.at).columns), strict=True))
             words = list(zip(*(word.to_pylist() for word in found.words), strict=True))
             for place, part in enumerate(parts):
                 kinds = tuple(self.standard.kinds_of(words[place]))
@@ -124,7 +126,7 @@ class Load:
         for part, count in enumerate(np.bincount(parts, minlength=len(self.refs))):
             self.good[self.refs[part]] += int(count)
         packages = pa.DictionaryArray.from_arrays(pa.array(parts, pa.int32()), pa.array(self.refs)).cast(pa.string())
-        source = pa.array([self.standard.contract.source] * batch.num_rows, pa.string())
+        source = pa.repeat(pa.scalar(self.standard.contract.source, pa.string()), batch.num_rows)
         evidence = [packages, self._rows.take(at), self._leaves.take(at), source]
         fields = [column.cast(each.type) for column, each in zip(batch.columns[1:], list(schema)[4:], strict=True)]
         return pa.RecordBatch.from_arrays([*evidence, *fields], schema=schema)
@@ -177,6 +179,23 @@ def _one(arrays: "Iterable[pa.Array]") -> "pa.Array":
 
     found = list(arrays)
     return found[0] if len(found) == 1 else pa.concat_arrays(found)
+
+
+def _gathered(found: "Sequence[_Found]") -> "Iterator[_Found]":
+    """Join what few rows each batch left, as taking rows from a table costs the same for one as for many."""
+    group: list[_Found] = []
+    for each in found:
+        group.append(each)
+        if sum(len(one.at) for one in group) >= _GATHERED:
+            yield _joined(group)
+            group = []
+    if group:
+        yield _joined(group)
+
+
+def _joined(group: "Sequence[_Found]") -> _Found:
+    words = zip(*(each.words for each in group), strict=True)
+    return _Found(_one(each.at for each in group), [_one(word) for word in words])
 
 
 def _any_of(words: "Sequence[pa.Array]", masks: Sequence[int]) -> Any:  # noqa: ANN401 - Arrow's compute is untyped

@@ -143,10 +143,11 @@ class Integrate:
         with self._rows.read() as connection:
             return {name: int(count) for name, count in connection.execute(counted)}
 
-    def drift(self, dataset: str = "") -> dict[str, tuple[Text, ...]]:
+    def drift(self, dataset: str = "", package: str = "") -> dict[str, tuple[Text, ...]]:
         """Return, by package, how the delivered columns differ from the contract."""
         wanted = select(dataset_packages).where(dataset_packages.c.state != "superseded")
         wanted = wanted.where(dataset_packages.c.dataset == dataset) if dataset else wanted
+        wanted = wanted.where(dataset_packages.c.package == package) if package else wanted
         with self._rows.read() as connection:
             found = connection.execute(wanted.order_by(dataset_packages.c.entry)).all()
         return {each.package: tuple(Text(*words) for words in each.drift) for each in found if each.drift}

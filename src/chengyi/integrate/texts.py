@@ -23,6 +23,7 @@ Stage = Callable[[Env, "Column"], dict[str, Any]]
 _SPACE = "\\s\u3000\u00a0\ufeff"
 _FULL = "".join(chr(0xFF01 + n) for n in range(94)) + "\u3000"
 _HALF = "".join(chr(0x21 + n) for n in range(94)) + " "
+_WIDE = "[！-～\u3000]"
 
 
 def null(kind: str = "string") -> Expression:
@@ -41,17 +42,20 @@ def choose(*branches: tuple[Any, Any], otherwise: Expression) -> Expression:
 
 
 def trim(env: Env, column: "Column") -> dict[str, Any]:
-    """Take white space from both ends; empty text and this sender's spellings of nothing become null."""
+    """Take white space from both ends; empty text and this sender's spellings of nothing become null.
+
+    One search finds all that this stage and `half` may have to change: `odd`.
+    """
     raw = env["raw"]
-    edge = raw.re_search(f"^[{_SPACE}]|[{_SPACE}]$")
-    text = edge.ifelse(raw.re_replace(f"^[{_SPACE}]+|[{_SPACE}]+$", ""), raw).nullif("")
-    return {"trim": text.isin(list(column.empty)).ifelse(null(), text) if column.empty else text}
+    odd = raw.re_search(f"^[{_SPACE}]|[{_SPACE}]$|{_WIDE}")
+    text = odd.ifelse(raw.re_replace(f"^[{_SPACE}]+|[{_SPACE}]+$", ""), raw).nullif("")
+    return {"odd": odd, "trim": text.isin(list(column.empty)).ifelse(null(), text) if column.empty else text}
 
 
 def half(env: Env, _column: "Column") -> dict[str, Any]:
     """Turn full-width Latin letters, digits and signs into half-width ones."""
     text = env["trim"]
-    return {"text": text.re_search("[！-～\u3000]").ifelse(text.translate(_FULL, _HALF), text)}
+    return {"text": env["odd"].ifelse(text.translate(_FULL, _HALF), text)}
 
 
 def known(pattern: str) -> Stage:

@@ -152,6 +152,36 @@ class StorageFullError(TransientError):
     exit_code = 74
 
 
+class AccessError(TerminalError):
+    """The operating system does not let this user read or write there. Facts: path."""
+
+    zh = "无权读写：{path}。"
+    en = "The operating system refuses to read or write {path}."
+    advice_zh = "请检查该处的权限与挂载方式（是否只读），或换用有权限的用户。"
+    advice_en = "Check its permissions and whether it is mounted read-only, or use another account."
+    exit_code = 77
+
+
+class MemoryLimitError(TransientError):
+    """A computation needs more memory than the node may use."""
+
+    zh = "计算所需内存超过节点的上限，本步未完成。"
+    en = "A computation needs more memory than this node may use; this step was not finished."
+    advice_zh = "已完成的部分完好；请调高 node.toml 中 [tables] memory，或在内存更大的机器上再次运行。"
+    advice_en = "What was done is whole; raise [tables] memory in node.toml, or run again on a larger machine."
+    exit_code = 75
+
+
+class DeviceError(TransientError):
+    """Reading or writing failed for another reason than room or rights. Facts: path, why."""
+
+    zh = "读写失败：{path}：{why}。"
+    en = "Reading or writing {path} failed: {why}."
+    advice_zh = "已写入的内容完好；请检查磁盘或网络盘后重新运行。"
+    advice_en = "What was written is whole; check the disk or network drive and run again."
+    exit_code = 74
+
+
 class BusyError(TransientError):
     """Another process is working on this home. Facts: home, holder."""
 

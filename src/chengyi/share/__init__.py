@@ -4,10 +4,11 @@ Keeps promise 1: the brain sees only what was shared.
 """
 
 from chengyi.share.exchange import SharedTable
+from chengyi.share.masks import mask_written
 from chengyi.share.rules import missing_text
 from chengyi.share.service import Share
 from chengyi.share.tracing import RowTrace
 from chengyi.trust.merkle import leaf_hash, root
 from chengyi.trust.ports import Audit, Receipt
 
-__all__ = ["Audit", "Receipt", "RowTrace", "Share", "SharedTable", "leaf_hash", "missing_text", "root"]
+__all__ = ["Audit", "Receipt", "RowTrace", "Share", "SharedTable", "leaf_hash", "mask_written", "missing_text", "root"]

@@ -128,6 +128,17 @@ def mask_column(field: Field, column: "ibis.Value") -> "ibis.Value":
     return _null(kind)
 
 
+def mask_written(field: Field, value: str) -> str:
+    """Mask one value that is written as text, such as a fact of a dossier: the same rules as `mask_column`."""
+    if field.sensitivity not in _PRIVATE:
+        return value
+    if field.type in {"date", "datetime"}:
+        return value[:4]
+    if field.type in {"integer", "decimal"}:
+        return HIDDEN
+    return _TEXT[mask_of(field.name)](value) if value else value
+
+
 def mask_date(value: date | None) -> date | None:
     """Mask one date: only its year is kept."""
     return None if value is None else value.replace(month=1, day=1)

@@ -134,6 +134,8 @@ class Home:
             raise HomeError(home=self.path, why="已有节点 (there is a node already)")
         if self.path.exists() and not self.path.is_dir():
             raise HomeError(home=self.path, why="不是目录 (not a folder)")
+        if (self.ledger / "checkpoint").exists():
+            raise HomeError(home=self.path, why="已有账本，但缺少 node.toml (there is a ledger, but no node.toml)")
         for folder in (self.sources, self.keys, self.ledger, self.vault, self.lake):
             folder.mkdir(parents=True, exist_ok=True)
         self.keys.chmod(0o700)
@@ -141,16 +143,12 @@ class Home:
     def settings(self) -> HomeSettings:
         """Read node.toml; HomeError where there is none, ConfigError where it is wrong."""
         try:
-            raw = tomllib.loads(self.settings_file.read_text("utf-8"))
-            return HomeSettings.model_validate(raw)
+            return parse_settings(self.settings_file.read_bytes().decode(), str(self.settings_file))
         except (FileNotFoundError, NotADirectoryError) as fault:
             raise HomeError(home=self.path, why="没有 node.toml (no node.toml)") from fault
-        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as fault:
-            raise ConfigError(file=str(self.settings_file), key="-", why=str(fault)) from fault
-        except ValidationError as fault:
-            first = fault.errors()[0]
-            key = ".".join(str(part) for part in first["loc"])
-            raise ConfigError(file=str(self.settings_file), key=key, why=first["msg"]) from fault
+        except UnicodeDecodeError as fault:
+            why = "须为 UTF-8 编码 (it has to be UTF-8)"
+            raise ConfigError(file=str(self.settings_file), key="-", why=why) from fault
 
     @contextmanager
     def lock(self) -> Iterator[None]:
@@ -165,3 +163,28 @@ class Home:
             file.write(str(os.getpid()))
             file.flush()
             yield
+
+
+def parse_settings(text: str, file: str) -> HomeSettings:
+    """Return the settings that the text of a node.toml holds; ConfigError names the file and the key."""
+    try:
+        return HomeSettings.model_validate(tomllib.loads(text))
+    except tomllib.TOMLDecodeError as fault:
+        raise ConfigError(file=file, key="-", why=f"不是有效的 TOML (not valid TOML: {fault})") from fault
+    except ValidationError as fault:
+        first = fault.errors()[0]
+        key = ".".join(str(part) for part in first["loc"])
+        raise ConfigError(file=file, key=key, why=first["msg"]) from fault
+
+
+def write_whole(path: Path, text: str) -> None:
+    """Write a small file whole or not at all, whatever dies when."""
+    draft = path.with_name(f".{path.name}-{os.getpid()}")
+    try:
+        with draft.open("w", encoding="utf-8") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        draft.replace(path)
+    finally:
+        draft.unlink(missing_ok=True)

@@ -25,11 +25,11 @@ from sqlalchemy import (
     make_url,
 )
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.exc import DatabaseError
 
 from chengyi.model.canonical import Json as JsonValue
 from chengyi.model.canonical import canonical
-from chengyi.model.errors import BusyError, ConfigError, StorageFullError
+from chengyi.model.errors import AccessError, BusyError, ConfigError, IntegrityError, StorageFullError
 
 metadata = MetaData(
     naming_convention={
@@ -96,7 +96,7 @@ class Rows:
         try:
             with self.engine.connect().execution_options(chengyi_write=True) as connection, connection.begin():
                 yield connection
-        except OperationalError as fault:
+        except DatabaseError as fault:
             raise self._explain(fault) from fault
 
     @contextmanager
@@ -105,7 +105,7 @@ class Rows:
         try:
             with self.engine.connect() as connection, connection.begin():
                 yield connection
-        except OperationalError as fault:
+        except DatabaseError as fault:
             raise self._explain(fault) from fault
 
     def create_all(self) -> None:
@@ -116,12 +116,16 @@ class Rows:
         """Close all connections."""
         self.engine.dispose()
 
-    def _explain(self, fault: DBAPIError) -> Exception:
+    def _explain(self, fault: DatabaseError) -> Exception:
         text = str(fault.orig).lower()
         if "full" in text or "no space" in text or "disk i/o" in text:
             return StorageFullError(path=self._url.database)
         if "locked" in text or "busy" in text:
             return BusyError(home=self._url.database, holder="?")
+        if "readonly" in text or "unable to open" in text:
+            return AccessError(path=self._url.database)
+        if "malformed" in text or "not a database" in text:
+            return IntegrityError(object=self._url.database, why="数据库已损坏 (the database is damaged)")
         return fault
 
 

@@ -20,9 +20,10 @@ import pyarrow as pa
 from deltalake import DeltaTable, write_deltalake
 from deltalake.exceptions import DeltaError, TableNotFoundError
 
-from chengyi.model.errors import NotFoundError, StorageFullError, UsageError
+from chengyi.model.errors import MemoryLimitError, NotFoundError, StorageFullError, UsageError
 from chengyi.store.ports import WriteMode
 
+_FULL = ("No space left", "os error 28", "File too large", "os error 27", "Disk quota", "os error 122")
 _NAME = re.compile(r"[a-z][a-z0-9_]*(/[a-z][a-z0-9_]*)*")
 
 
@@ -96,7 +97,11 @@ class DuckTables:
     def arrow(self, expression: ibis.Table) -> pa.Table:
         """Run an expression and return its rows."""
         with self._lock:
-            return self.engine.to_pyarrow(expression)
+            try:
+                with _as_written():
+                    return self.engine.to_pyarrow(expression)
+            except duckdb.Error as fault:
+                raise _explain(fault, self.folder) from fault
 
     def batches(self, expression: ibis.Table, rows: int = 65_536) -> "pa.RecordBatchReader":
         """Run an expression and stream its rows; the engine is busy until the reader is exhausted."""
@@ -149,8 +154,10 @@ def _equals(column: str, value: str) -> str:
 
 
 def _explain(fault: Exception, path: Path) -> Exception:
-    if "No space left" in str(fault) or "os error 28" in str(fault):
+    if any(sign in str(fault) for sign in _FULL):
         return StorageFullError(path=str(path))
+    if "Out of Memory Error" in str(fault):
+        return MemoryLimitError()
     return fault
 
 

@@ -1,10 +1,15 @@
-"""A real browser before a real server: both start once, and end with the session."""
+"""A real browser before the real command: `chengyi serve` on a copy of the district, signed in to as people do.
+
+The command starts once a worker and ends with the session; the browser closes with each module, for Playwright keeps
+an event loop running while it is open, and the web framework refuses to work beside one.
+"""
 
 from __future__ import annotations
 
 import os
+import re
+import shutil
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -17,8 +22,10 @@ from typing import Any
 import pytest
 
 import system
+from console.conftest import PASSWORD
+from console.scene import Scene
 
-PROJECT = Path(__file__).parents[3]
+COMMAND = Path(sys.executable).with_name("chengyi")
 QUIET = (
     "--no-sandbox",
     "--disable-gpu",
@@ -29,43 +36,53 @@ QUIET = (
     "--disable-sync",
 )
 SHOTS = os.environ.get("CHENGYI_SHOTS", "")
+ONE_TIME = re.compile(r"一次性口令 +(\S+) +(\S+)")
+
+
+class Served:
+    """The console as the command serves it: its address, the passwords by user name, and who signed in already."""
+
+    def __init__(self, address: str, home: Path, passwords: dict[str, str]) -> None:
+        self.address = address
+        self.home = home
+        self.passwords = passwords
+        self.seats: dict[str, Any] = {}
 
 
 @pytest.fixture(scope="session")
-def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The address of a console that is served by its own process."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    home = tmp_path_factory.mktemp("served")
-    paths = os.pathsep.join(str(PROJECT / part) for part in ("src", "tests"))
-    with (home / "output").open("wb") as output:
+def served(district: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    """Start ``chengyi serve`` on a copy of the district, and read the one-time passwords that it prints."""
+    folder, port = tmp_path_factory.mktemp("served"), system.free_port()
+    shutil.copytree(district / "home", folder / "home")
+    with (folder / "output").open("wb") as output:
         server = subprocess.Popen(
-            [sys.executable, str(Path(__file__).parent / "serve.py"), str(home), str(port)],
-            env={**os.environ, "PYTHONPATH": paths},
+            [str(COMMAND), "serve", "--home", str(folder / "home"), "--port", str(port)],
+            env={**os.environ, "CHENGYI_LANG": "zh", "PYTHONUNBUFFERED": "1"},
             stdout=output,
             stderr=subprocess.STDOUT,
         )
-    found = f"http://127.0.0.1:{port}"
+    address = f"http://127.0.0.1:{port}"
     try:
-        _wait(found, server, home)
-        yield found
+        _wait(address, server, folder / "output")
+        yield Served(address, folder / "home", dict(ONE_TIME.findall((folder / "output").read_text("utf-8"))))
     finally:
-        server.send_signal(signal.SIGINT)
+        server.send_signal(signal.SIGTERM)
         try:
-            server.wait(10)
+            server.wait(20)
         except subprocess.TimeoutExpired:
             server.kill()
             server.wait()
+            raise
+
+
+@pytest.fixture(scope="session")
+def address(served: Served) -> str:
+    return served.address
 
 
 @pytest.fixture(scope="module")
 def chromium() -> Iterator[Any]:
-    """The system's Chromium, driven by Playwright.
-
-    Playwright keeps an event loop running in this thread while it is open, and Django refuses to work beside one:
-    so it closes with the module, before the worker takes up the console's other tests.
-    """
+    """The system's Chromium, driven by Playwright."""
     executable = system.chromium()
     from playwright.sync_api import sync_playwright
 
@@ -76,26 +93,34 @@ def chromium() -> Iterator[Any]:
 
 
 @pytest.fixture(scope="module")
-def seats(address: str, chromium: Any) -> Callable[[str], Any]:
-    """Sign in once a role and hand out the session's cookies."""
-    from console.browser.serve import PASSWORD
-
-    kept: dict[str, Any] = {}
+def seats(served: Served, chromium: Any) -> Callable[[str], Any]:
+    """Sign in once a user, change the one-time password as the console demands, and hand out the cookies."""
 
     def seat(username: str) -> Any:
-        if username not in kept:
+        if username not in served.seats:
             context = chromium.new_context()
-            page = context.new_page()
-            page.goto(f"{address}/sign-in/")
-            page.get_by_label("用户名").fill(username)
-            page.get_by_label("口令", exact=True).fill(PASSWORD)
-            page.get_by_role("button", name="登录").click()
-            page.wait_for_url(f"{address}/")
-            kept[username] = context.storage_state()
+            first_sign_in(context.new_page(), served, username)
+            served.seats[username] = context.storage_state()
             context.close()
-        return kept[username]
+        return served.seats[username]
 
     return seat
+
+
+def first_sign_in(page: Any, served: Served, username: str) -> None:
+    """Sign in with the one-time password, and choose an own one."""
+    one_time = served.passwords[username]
+    page.goto(f"{served.address}/sign-in/")
+    page.get_by_label("用户名").fill(username)
+    page.get_by_label("口令", exact=True).fill(one_time)
+    page.get_by_role("button", name="登录").click()
+    page.wait_for_url(f"{served.address}/password/")
+    page.get_by_label("原口令").fill(one_time)
+    page.get_by_label("新口令", exact=True).fill(PASSWORD)
+    page.get_by_label("再输一次新口令").fill(PASSWORD)
+    page.get_by_role("button", name="更改").click()
+    page.wait_for_url(f"{served.address}/")
+    served.passwords[username] = PASSWORD
 
 
 @pytest.fixture(scope="session")
@@ -107,7 +132,7 @@ def axe() -> str:
 
 
 @pytest.fixture
-def browse(address: str, chromium: Any, seats: Callable[[str], Any]) -> Iterator[Callable[..., Any]]:
+def browse(address: str, scene: Scene, chromium: Any, seats: Callable[[str], Any]) -> Iterator[Callable[..., Any]]:
     """Open a page as somebody, in a language, at a width; violations of the content policy are gathered."""
     with ExitStack() as stack:
 
@@ -139,7 +164,7 @@ def browse(address: str, chromium: Any, seats: Callable[[str], Any]) -> Iterator
             page.spoken = []
             page.on("console", lambda message: page.spoken.append(message.text))
             page.on("pageerror", lambda error: page.spoken.append(f"error: {error}"))
-            page.goto(address + path)
+            page.goto(address + path.format(**scene.written()))
             return page
 
         yield open_page
@@ -151,10 +176,10 @@ def violations(page: Any) -> list[str]:
     return [*said, *page.evaluate("window.violations")]
 
 
-def _wait(address: str, server: subprocess.Popen[bytes], home: Path) -> None:
-    for _ in range(300):
+def _wait(address: str, server: subprocess.Popen[bytes], output: Path) -> None:
+    for _ in range(600):
         if server.poll() is not None:
-            pytest.fail((home / "output").read_text())
+            pytest.fail(output.read_text("utf-8"))
         try:
             urllib.request.urlopen(f"{address}/sign-in/", timeout=5).close()
         except OSError:

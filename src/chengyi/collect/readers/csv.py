@@ -30,7 +30,7 @@ def read(data: bytes, settings: "ReaderSettings", file: str, source: str) -> Row
     other = disguise(data)
     if other is not None:
         raise refuse(source, file, f"不是 CSV，实为 {other} (not CSV but {other})")
-    if not data.strip():
+    if not data or data.isspace():
         raise refuse(source, file, "文件为空 (the file is empty)")
     data = csv_encoding.without_mark(data, settings.encoding)
     csv_encoding.refuse_other(data, settings.encoding, file, source)

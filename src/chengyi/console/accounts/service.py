@@ -58,15 +58,18 @@ def one_time_password() -> str:
     return "-".join("".join(secrets.choice(LETTERS) for _ in range(4)) for _ in range(4))
 
 
-def create_first(node: Node, department: str = "") -> dict[str, str]:
-    """Create one account a role; return the one-time passwords, or nothing where accounts exist."""
+def create_first(node: Node) -> dict[str, str]:
+    """Create one account a role; return the one-time passwords, or nothing where accounts exist.
+
+    They belong to the node's own department; the clerk to the first department that delivers to it.
+    """
     if Account.objects.exists():
         return {}
-    home_department = department or _department_of(node)
-    passwords = {}
+    own, passwords = node.settings.node.department, {}
     with transaction.atomic():
         for username, name, role in FIRST:
-            passwords[username] = _new(node, username, name, home_department, frozenset({role}))
+            department = _delivering(node) if role is Role.CLERK else own
+            passwords[username] = _new(node, username, name, department, frozenset({role}))
     for username in passwords:
         _record(node, "setup", username, {"change": "created"})
     return passwords
@@ -198,9 +201,9 @@ def _require_other(actor: Actor, account: Account) -> None:
         raise AccountError.own()
 
 
-def _department_of(node: Node) -> str:
-    sources = node.collect.sources
-    return sources[0].department if sources else node.actor.name
+def _delivering(node: Node) -> str:
+    own = node.settings.node.department
+    return next((each.department for each in node.collect.sources if each.department != own), own)
 
 
 def _record(node: Node, by: str, username: str, detail: Mapping[str, Json]) -> None:

@@ -39,6 +39,12 @@ def second(value: datetime | None) -> str:
 
 
 @register.filter
+def plain(value: object) -> str:
+    """Write a moment as a moment, and anything else as it is."""
+    return second(value) if isinstance(value, datetime) else str(value)
+
+
+@register.filter
 def day(value: datetime | None) -> str:
     """Write a date."""
     return "—" if value is None else value.astimezone(ZONE).strftime("%Y-%m-%d")

@@ -6,17 +6,25 @@ escaped. ``{% say text %}`` says a `Text`; ``{% code value %}`` says a code of a
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from django import template
 from django.utils.html import conditional_escape, format_html
 from django.utils.safestring import SafeString
 
-from chengyi.console.labels import label_of, tone_of
+from chengyi.console.labels import FIELD_TYPES, METADATA, label_of, tone_of, unit_text
+from chengyi.console.values import title_of
 from chengyi.model.text import Text
 from chengyi.share import missing_text
 
 register = template.Library()
+NOT_PEOPLE = {
+    "setup": Text("首次启动", "First start"),
+    "machine": Text("服务器本机", "At the machine"),
+    "unknown": Text("未知用户", "Unknown user"),
+}
+"""Who acts without an account: first start, the keeper of the machine, a name that no account has."""
 
 
 @register.simple_tag(takes_context=True)
@@ -56,3 +64,76 @@ def tag(context: Any, value: object) -> SafeString:  # noqa: ANN401
 def mark(context: Any, tone: str, zh: str, en: str) -> SafeString:  # noqa: ANN401
     """Show words of our own as a status tag."""
     return format_html('<span class="tag {}">{}</span>', tone, t(context, zh, en))
+
+
+@register.simple_tag(takes_context=True)
+def who(context: Any, id: str) -> str:  # noqa: ANN401
+    """Say who acted: the name of an account, or that the node itself did."""
+    if id.startswith("node:") or id == context.get("machine"):
+        return str(t(context, "系统自动", "The node itself"))
+    named = context["people"].get(id)
+    return str(named) if named else NOT_PEOPLE.get(id, Text(id, id)).say(context.get("language", "zh"))
+
+
+@register.simple_tag(takes_context=True)
+def unit_of(context: Any, department: str) -> str:  # noqa: ANN401
+    """Say which department: the node's own programs have none, and are named by the node."""
+    if f"node:{department}" != context.get("machine"):
+        return department
+    place = say(context, context.get("place"))
+    return str(t(context, "{place}（本节点）", "{place} (this node)", place=place))
+
+
+@register.simple_tag(takes_context=True)
+def element(context: Any, name: str) -> str:  # noqa: ANN401
+    """Say a data element by its title."""
+    return title_of(name).say(context.get("language", "zh"))
+
+
+@register.simple_tag(takes_context=True)
+def kind_of(context: Any, type: str) -> str:  # noqa: ANN401
+    """Say the type of a data element."""
+    return FIELD_TYPES.get(type, Text(type, type)).say(context.get("language", "zh"))
+
+
+@register.simple_tag(takes_context=True)
+def named(context: Any, key: str) -> str:  # noqa: ANN401
+    """Say the name of one piece of metadata."""
+    return METADATA.get(key, Text(key, key)).say(context.get("language", "zh"))
+
+
+@register.simple_tag(takes_context=True)
+def group(context: Any, value: str) -> str:  # noqa: ANN401
+    """Say a group of figures: the whole, or what the rule grouped by."""
+    return str(t(context, "全部", "All")) if value == "all" else value
+
+
+@register.filter
+def subject(value: str) -> str:
+    """Write the subject of an alert: what it is about, and for which time."""
+    return value.replace("@", " · ")
+
+
+@register.filter
+def pick(values: Mapping[str, object], key: str) -> object:
+    """Look up a word; what is not known stands as it is."""
+    return values.get(key) or key
+
+
+@register.filter
+def halves(value: str) -> tuple[str, str]:
+    """Split the name of a dataset at a version."""
+    name, _, version = value.rpartition("@")
+    return name or version, version if name else ""
+
+
+@register.filter
+def in_language(text: Text, language: str) -> str:
+    """Say a text within another sentence."""
+    return text.en if language == "en" else text.zh
+
+
+@register.simple_tag(takes_context=True)
+def unit(context: Any, value: str) -> str:  # noqa: ANN401
+    """Say the unit of a data element."""
+    return unit_text(value).say(context.get("language", "zh")) or "—"

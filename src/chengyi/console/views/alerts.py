@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
@@ -9,21 +10,45 @@ from django.shortcuts import redirect
 
 from chengyi.console.application import node_of
 from chengyi.console.door import opens
-from chengyi.console.views.page import choices, code_of, number_of, said, show, text_of
+from chengyi.console.views.page import (
+    PAGE_ROWS,
+    choices,
+    code_of,
+    codes_of,
+    number_of,
+    offset_of,
+    pager,
+    said,
+    show,
+    text_of,
+    titles_of,
+)
 from chengyi.model.actor import Actor, Permission
-from chengyi.model.decision import Alert, AlertState, App, Order
+from chengyi.model.decision import Alert, AlertState, App, Order, Severity
 from chengyi.model.errors import NotFoundError
+from chengyi.model.evidence import Evidence
 from chengyi.model.text import Text
 
-SHOWN_EVIDENCE = 20
+SHOWN_EVIDENCE = 60
+WAITING = (AlertState.RAISED, AlertState.ANSWERED, AlertState.ORDERED, AlertState.DECIDED)
+GRAVEST = (Severity.CRITICAL, Severity.WARNING, Severity.NOTICE)
 
 
 @opens(Permission.SEE_INDICATORS)
 def listing(request: HttpRequest) -> HttpResponse:
-    """List the alerts, those that wait first."""
-    state, app = code_of(request, "state", AlertState), code_of(request, "app", App)
+    """List the alerts: those that wait for us first, the gravest of them before others."""
+    state, app, offset = code_of(request, "state", AlertState), code_of(request, "app", App), offset_of(request)
     found = node_of(request).brain.alerts(state=state, app=app)
-    values = {"alerts": found, "state": state, "app": app, "states": list(AlertState), "apps": list(App)}
+    found = sorted(found, key=lambda each: (WAITING.index(each.state), GRAVEST.index(each.severity)))
+    shown = found[offset : offset + PAGE_ROWS]
+    values = {
+        "alerts": shown,
+        "pager": pager(request, len(shown), len(found)),
+        "state": state,
+        "app": app,
+        "states": list(AlertState),
+        "apps": list(App),
+    }
     return show(request, "alerts.html", values)
 
 
@@ -36,7 +61,10 @@ def page(request: HttpRequest, id: str) -> HttpResponse:
     sources = node_of(request).collect.sources
     values: dict[str, Any] = {
         "alert": alert,
-        "evidence": alert.evidence[:SHOWN_EVIDENCE],
+        "evidence": _by_record(alert.evidence[:SHOWN_EVIDENCE]),
+        "shown": min(len(alert.evidence), SHOWN_EVIDENCE),
+        "codes": codes_of(request, (each.package for each in alert.evidence[:SHOWN_EVIDENCE])),
+        "waiting": alert.state is AlertState.ORDERED,
         "timeline": _timeline(request, alert, orders),
         "departments": choices(each.department for each in sources),
         "decided": alert.state is AlertState.DECIDED,
@@ -95,8 +123,16 @@ def answer(request: HttpRequest, id: str) -> HttpResponse:
 @opens(Permission.SEE_INDICATORS)
 def decision(request: HttpRequest, id: str) -> HttpResponse:
     """Show one decision with its way home."""
-    found = node_of(request).brain.decision(id)
-    return show(request, "decision.html", {"decision": found, "trace": node_of(request).brain.trace(id)})
+    node = node_of(request)
+    found = node.brain.decision(id)
+    values = {
+        "decision": found,
+        "alert": node.brain.alert(found.alert),
+        "record": node.archive.kept_as(found.submission, node.actor) if found.submission else None,
+        "trace": node.brain.trace(id),
+        "titles": titles_of(request),
+    }
+    return show(request, "decision.html", values)
 
 
 def _timeline(request: HttpRequest, alert: Alert, orders: list[Order]) -> list[dict[str, Any]]:
@@ -108,6 +144,13 @@ def _timeline(request: HttpRequest, alert: Alert, orders: list[Order]) -> list[d
         steps += [{"what": "answered", "at": got.answered_at, "value": got} for got in brain.answers(order=each.id)]
     steps += [{"what": "decided", "at": made.decided_at, "value": made} for made in brain.decisions(alert=alert.id)]
     return sorted(steps, key=lambda step: step["at"])
+
+
+def _by_record(evidence: Sequence[Evidence]) -> list[tuple[str, list[int]]]:
+    rows: dict[str, list[int]] = {}
+    for each in evidence:
+        rows.setdefault(each.package, []).append(each.row)
+    return list(rows.items())
 
 
 def _answer_of(request: HttpRequest, order: Order) -> Any:  # noqa: ANN401

@@ -9,7 +9,7 @@ from django.shortcuts import redirect
 
 from chengyi.console.application import node_of
 from chengyi.console.door import opens
-from chengyi.console.views.page import said, show, text_of
+from chengyi.console.views.page import codes_of, said, show, text_of, titles_of
 from chengyi.model.actor import Permission
 from chengyi.model.dataset import EVIDENCE_COLUMNS
 from chengyi.model.errors import NotFoundError
@@ -22,7 +22,8 @@ ROWS = 50
 @opens(Permission.USE_GRANT, Permission.GRANT)
 def listing(request: HttpRequest) -> HttpResponse:
     """List the grants that concern the actor."""
-    return show(request, "grants.html", {"grants": node_of(request).share.grants(request.actor), "now": _now(request)})
+    values = {"grants": node_of(request).share.grants(request.actor), "now": _now(request)}
+    return show(request, "grants.html", {**values, "titles": titles_of(request)})
 
 
 @opens(Permission.USE_GRANT, Permission.GRANT)
@@ -39,7 +40,9 @@ def use(request: HttpRequest, id: str) -> HttpResponse:
     filters = {field: value} if field and value else None
     view: View = node_of(request).share.view(request.actor, id, case=case, limit=ROWS, filters=filters)
     columns = [name for name in view.rows.column_names if name not in EVIDENCE_COLUMNS]
-    values = {"view": view, "columns": _titled(request, grant, columns), "rows": _rows(view, columns), "case": case}
+    rows = _rows(view, columns)
+    values = {"view": view, "columns": _titled(request, grant, columns), "rows": rows, "case": case}
+    values["codes"] = codes_of(request, (row["package"] for row in rows))
     return show(request, "grant.html", {**_values(request, grant), **values, "field": field, "value": value})
 
 
@@ -55,6 +58,7 @@ def _values(request: HttpRequest, grant: Grant) -> dict[str, Any]:
     now = _now(request)
     return {
         "grant": grant,
+        "titles": titles_of(request),
         "fields": _titled(request, grant, grant.fields),
         "in_force": grant.revoked_at is None and grant.not_before <= now < grant.expires,
         "may_use": request.actor.may(Permission.USE_GRANT),

@@ -12,6 +12,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.http import url_has_allowed_host_and_scheme, urlencode
 
+from chengyi.console.application import node_of
 from chengyi.model.text import Text
 
 PAGE_ROWS = 20
@@ -88,6 +89,16 @@ def code_of(request: HttpRequest, name: str, codes: type[Code]) -> Code | None:
     """Return a chosen code, or None where none or an unknown one was chosen."""
     value = text_of(request, name)
     return codes(value) if value in set(codes) else None
+
+
+def titles_of(request: HttpRequest) -> dict[str, Text]:
+    """Return the titles of the datasets by name."""
+    return {each.name: each.title for each in node_of(request).integrate.datasets()}
+
+
+def codes_of(request: HttpRequest, refs: Iterable[str]) -> dict[str, str]:
+    """Return the archival codes of records by ref: a code says more than an id, and reveals nothing."""
+    return dict(node_of(request).archive.codes(refs))
 
 
 def choices(values: Iterable[str]) -> list[str]:

@@ -7,7 +7,7 @@ from django.shortcuts import redirect
 
 from chengyi.console.application import node_of
 from chengyi.console.door import opens
-from chengyi.console.views.page import code_of, number_of, said, show, text_of
+from chengyi.console.views.page import code_of, number_of, said, show, text_of, titles_of
 from chengyi.model.actor import Permission
 from chengyi.model.errors import NotFoundError
 from chengyi.model.grant import Request, RequestState
@@ -20,8 +20,8 @@ def listing(request: HttpRequest) -> HttpResponse:
     state = code_of(request, "state", RequestState)
     found = node_of(request).share.requests(request.actor, state)
     found = sorted(found, key=lambda each: (each.state is not RequestState.OPEN, each.due))
-    values = {"requests": found, "state": state, "states": list(RequestState), "now": node_of(request).clock.now()}
-    return show(request, "requests.html", values)
+    values = {"requests": found, "state": state, "states": list(RequestState), "titles": titles_of(request)}
+    return show(request, "requests.html", {**values, "now": node_of(request).clock.now()})
 
 
 @opens(Permission.REQUEST, Permission.GRANT)

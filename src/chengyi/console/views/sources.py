@@ -9,12 +9,12 @@ from django.shortcuts import redirect
 
 from chengyi.console.application import node_of
 from chengyi.console.door import opens
-from chengyi.console.views.page import choices, offset_of, pager, said, show, text_of
+from chengyi.console.views.page import choices, codes_of, offset_of, pager, said, show, text_of, titles_of
 from chengyi.model.actor import Permission
 from chengyi.model.text import Text
 
 DELIVERIES = 20
-FAULTS = 50
+FAULTS = 20
 
 
 @opens(Permission.SEE_RECORDS)
@@ -41,12 +41,13 @@ def page(request: HttpRequest, id: str) -> HttpResponse:
         "completeness": collect.completeness(id),
         "columns": source.contract.get("column", ()),
         "dataset": source.contract.get("dataset", ""),
+        "titles": titles_of(request),
         "may_release": request.actor.may(Permission.KEEP_RECORDS),
     }
     if request.actor.may(Permission.SEE_QUARANTINE):
-        values["faults"] = (
-            node_of(request).integrate.faults(dataset=values["dataset"], limit=FAULTS) if values["dataset"] else []
-        )
+        integrate, dataset = node_of(request).integrate, values["dataset"]
+        values["faults"] = integrate.faults(dataset=dataset, limit=FAULTS) if dataset else []
+        values["codes"] = codes_of(request, (fault.package for fault in values["faults"]))
     return show(request, "source.html", values)
 
 
