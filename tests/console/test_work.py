@@ -135,6 +135,15 @@ def test_promise_1_a_decision_is_found_in_the_archive(node: Node, scene: Scene, 
     assert code in page(visit(Role.ARCHIVIST).get(f"/records/?q={scene.decision}"))
 
 
+def test_areas_are_shown_by_their_names(node: Node, visit: Visit) -> None:
+    alert = next(each for each in node.brain.alerts() if each.subject.startswith("990106"))
+    code, _, month = alert.subject.partition("@")
+    name = node.home.areas()[code]
+    assert f"{name.zh} · {month}" in page(visit(Role.OPERATOR).get(f"/alerts/{alert.id}/"))
+    english = page(visit(Role.OPERATOR, language="en").get(f"/figures/{alert.figure}/"))
+    assert name.en in english
+
+
 def test_alerts_that_wait_come_first(node: Node, visit: Visit) -> None:
     operator = visit(Role.OPERATOR)
     states = re.findall(r'class="tag \w+">(待处置|已反馈|已交办|已办结)<', page(operator.get("/alerts/")))

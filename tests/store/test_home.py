@@ -67,6 +67,28 @@ def test_a_wrong_setting_is_named(home: Home, text: str, key: str) -> None:
     assert caught.value.facts["key"] == key
 
 
+def test_areas_are_named_where_the_home_names_them(home: Home) -> None:
+    assert home.areas() == {}
+    home.areas_file.write_text('[areas]\n990106004 = { zh = "荷塘街道", en = "Hetang Subdistrict" }\n', "utf-8")
+    assert home.areas()["990106004"].en == "Hetang Subdistrict"
+
+
+@pytest.mark.parametrize(
+    ("body", "key"),
+    [
+        (b"[areas", "-"),
+        ("[areas]\n1 = '荷塘'".encode("gb18030"), "-"),
+        ('[areas]\n990106004 = "荷塘街道"'.encode(), "areas.990106004"),
+        ('[areas]\nhetang = { zh = "荷塘街道", en = "Hetang" }'.encode(), "areas.hetang.[key]"),
+    ],
+)
+def test_wrong_names_of_areas_are_told_with_file_and_key(home: Home, body: bytes, key: str) -> None:
+    home.areas_file.write_bytes(body)
+    with pytest.raises(ConfigError) as told:
+        home.areas()
+    assert (told.value.facts["file"], told.value.facts["key"]) == (str(home.areas_file), key)
+
+
 def test_one_process_at_a_time_and_the_holder_is_named(home: Home) -> None:
     program = (
         "import sys, pathlib; from chengyi.store.home import Home\n"

@@ -30,6 +30,7 @@ def frame(request: HttpRequest) -> dict[str, Any]:
         "language": getattr(request, "language", "zh"),
         "large": getattr(request, "large", False),
         "people": SimpleLazyObject(_people),
+        "areas": SimpleLazyObject(node_of(request).home.areas),
         "machine": node_of(request).actor.id,
         "menu": menu_for(actor, request.path) if seated else (),
     }

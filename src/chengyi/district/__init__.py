@@ -22,7 +22,7 @@ __all__ = ["DEFAULT_PEOPLE", "DEFAULT_SEED", "MOST_PEOPLE", "District", "generat
 def generate(
     folder: Path, people: int = DEFAULT_PEOPLE, seed: int = DEFAULT_SEED, reporter: Reporter | None = None
 ) -> "District":
-    """Write the district below `folder` (usually a node's home): ``deliveries/``, ``sources/`` and ``truth/``.
+    """Write the district below `folder` (usually a home): ``deliveries/``, ``sources/``, ``areas.toml`` and ``truth/``.
 
     `people` is between 500 and 500,000. The same `people` and `seed` give the same bytes. UsageError on another size.
     """

@@ -16,22 +16,23 @@ class Street:
 
     code: str
     name: str
+    english: str
     rural: bool
     share: float
 
 
 STREETS = tuple(
-    Street(f"{DEMONSTRATION_AREA}{number:03d}", name, rural, share)
-    for number, (name, rural, share) in enumerate(
+    Street(f"{DEMONSTRATION_AREA}{number:03d}", name, english, rural, share)
+    for number, (name, english, rural, share) in enumerate(
         (
-            ("望汀街道", False, 0.17),
-            ("柳岸街道", False, 0.15),
-            ("云桥街道", False, 0.13),
-            ("荷塘街道", False, 0.11),
-            ("听澜街道", False, 0.08),
-            ("临溪镇", True, 0.14),
-            ("青坞镇", True, 0.12),
-            ("石埠乡", True, 0.10),
+            ("望汀街道", "Wangting Subdistrict", False, 0.17),
+            ("柳岸街道", "Liu’an Subdistrict", False, 0.15),
+            ("云桥街道", "Yunqiao Subdistrict", False, 0.13),
+            ("荷塘街道", "Hetang Subdistrict", False, 0.11),
+            ("听澜街道", "Tinglan Subdistrict", False, 0.08),
+            ("临溪镇", "Linxi Town", True, 0.14),
+            ("青坞镇", "Qingwu Town", True, 0.12),
+            ("石埠乡", "Shibu Township", True, 0.10),
         ),
         start=1,
     )

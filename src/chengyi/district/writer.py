@@ -15,6 +15,7 @@ from pathlib import Path
 from chengyi.district import carriers, documents, truth
 from chengyi.district.departments import city, economy, registers, welfare
 from chengyi.district.faults import spoil
+from chengyi.district.places import STREETS
 from chengyi.district.settings import Settings
 from chengyi.district.sources import SENDINGS, Sending, header, toml
 from chengyi.district.table import Table
@@ -79,6 +80,7 @@ def write(folder: Path, people: int, seed: int, reporter: Reporter, settings: Se
             rows[table.source] = len(table)
             step.advance()
         count = _archive(SENDINGS[-1], folder, settings)
+        _name_areas(folder)
         step.advance()
         errors = keeper.write(world)
         step.advance()
@@ -142,6 +144,11 @@ def _archive(sending: Sending, folder: Path, settings: Settings) -> int:
         _date(documents.write(document, folder / "deliveries" / sending.folder), document.issued)
     _describe(sending, folder, [document.path for document in written])
     return len(written)
+
+
+def _name_areas(folder: Path) -> None:
+    lines = [f'{street.code} = {{ zh = "{street.name}", en = "{street.english}" }}\n' for street in STREETS]
+    (folder / "areas.toml").write_text("[areas]\n" + "".join(lines), encoding="utf-8", newline="\n")
 
 
 def _describe(sending: Sending, folder: Path, owed: Sequence[str]) -> None:

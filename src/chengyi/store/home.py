@@ -11,11 +11,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, StringConstraints, ValidationError
 
 from chengyi.model.errors import BusyError, ConfigError, HomeError
+from chengyi.model.text import Text
 
 _Id = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]{0,62}$")]
 _Words = Annotated[str, StringConstraints(min_length=1, max_length=100)]
@@ -87,6 +88,15 @@ class HomeSettings(_Settings):
     tables: TablesSettings = TablesSettings()
 
 
+class _Areas(_Settings):
+    """The whole of areas.toml: what people call the areas whose codes stand in the data."""
+
+    areas: dict[Annotated[str, StringConstraints(pattern=r"^[0-9]{2,12}$")], TitleSettings] = {}
+
+
+_Model = TypeVar("_Model", bound=_Settings)
+
+
 @dataclass(frozen=True, slots=True)
 class Home:
     """The paths of a home folder."""
@@ -128,6 +138,18 @@ class Home:
         """Return the path of the embedded database."""
         return self.path / "node.db"
 
+    @property
+    def areas_file(self) -> Path:
+        """Return the path of areas.toml, which may be absent."""
+        return self.path / "areas.toml"
+
+    def areas(self) -> dict[str, Text]:
+        """Return the names of areas by their code, empty where none are given; ConfigError where they are wrong."""
+        if not self.areas_file.exists():
+            return {}
+        found = _parse(_Areas, _text_of(self.areas_file), str(self.areas_file))
+        return {code: Text(name.zh, name.en) for code, name in found.areas.items()}
+
     def create(self) -> None:
         """Make the folders of a new home; HomeError where something is there already."""
         if self.settings_file.exists():
@@ -143,12 +165,9 @@ class Home:
     def settings(self) -> HomeSettings:
         """Read node.toml; HomeError where there is none, ConfigError where it is wrong."""
         try:
-            return parse_settings(self.settings_file.read_bytes().decode(), str(self.settings_file))
+            return parse_settings(_text_of(self.settings_file), str(self.settings_file))
         except (FileNotFoundError, NotADirectoryError) as fault:
             raise HomeError(home=self.path, why="没有 node.toml (no node.toml)") from fault
-        except UnicodeDecodeError as fault:
-            why = "须为 UTF-8 编码 (it has to be UTF-8)"
-            raise ConfigError(file=str(self.settings_file), key="-", why=why) from fault
 
     @contextmanager
     def lock(self) -> Iterator[None]:
@@ -167,14 +186,25 @@ class Home:
 
 def parse_settings(text: str, file: str) -> HomeSettings:
     """Return the settings that the text of a node.toml holds; ConfigError names the file and the key."""
+    return _parse(HomeSettings, text, file)
+
+
+def _parse(kind: type[_Model], text: str, file: str) -> _Model:
     try:
-        return HomeSettings.model_validate(tomllib.loads(text))
+        return kind.model_validate(tomllib.loads(text))
     except tomllib.TOMLDecodeError as fault:
         raise ConfigError(file=file, key="-", why=f"不是有效的 TOML (not valid TOML: {fault})") from fault
     except ValidationError as fault:
         first = fault.errors()[0]
         key = ".".join(str(part) for part in first["loc"])
         raise ConfigError(file=file, key=key, why=first["msg"]) from fault
+
+
+def _text_of(file: Path) -> str:
+    try:
+        return file.read_bytes().decode()
+    except UnicodeDecodeError as fault:
+        raise ConfigError(file=str(file), key="-", why="须为 UTF-8 编码 (it has to be UTF-8)") from fault
 
 
 def write_whole(path: Path, text: str) -> None:

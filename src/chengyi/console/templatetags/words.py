@@ -105,13 +105,19 @@ def named(context: Any, key: str) -> str:  # noqa: ANN401
 @register.simple_tag(takes_context=True)
 def group(context: Any, value: str) -> str:  # noqa: ANN401
     """Say a group of figures: the whole, or what the rule grouped by."""
-    return str(t(context, "全部", "All")) if value == "all" else value
+    return str(t(context, "全部", "All")) if value == "all" else _area(context, value)
 
 
-@register.filter
-def subject(value: str) -> str:
+@register.simple_tag(takes_context=True)
+def subject(context: Any, value: str) -> str:  # noqa: ANN401
     """Write the subject of an alert: what it is about, and for which time."""
-    return value.replace("@", " · ")
+    about, at, time = value.partition("@")
+    return _area(context, about) + at.replace("@", " · ") + time
+
+
+def _area(context: Any, code: str) -> str:  # noqa: ANN401
+    name = context["areas"].get(code)
+    return code if name is None else str(name.say(context.get("language", "zh")))
 
 
 @register.filter

@@ -66,7 +66,7 @@ def _finding(tables: Tables, figure: Computed) -> Finding:
     street, count = figure.group, figure.value
     return Finding(
         subject=f"{street}@{month(tables)}",
-        title=Text(f"{street}：{count} 户身故后仍在享", f"{street}: aid after death in {count} households"),
+        title=Text(f"{count} 户身故后仍在享", f"Aid after death in {count} households"),
         reasons=(
             Text(
                 f"{count} 户的在享人员在人口库中状态为“死亡”",

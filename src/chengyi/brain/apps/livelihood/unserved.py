@@ -147,7 +147,7 @@ def _finding(tables: Tables, figure: Computed, title: Text, why: Text) -> Findin
     street, count = figure.group, figure.value
     return Finding(
         subject=f"{street}@{month(tables)}",
-        title=Text(f"{street}：{title.zh} {count} 人", f"{street}: {title.en}, {count} persons"),
+        title=Text(f"{title.zh} {count} 人", f"{title.en}: {count} persons"),
         reasons=(
             Text(f"{count} 人有{why.zh}记录，户籍状态正常", f"{count} residents on record with {why.en}"),
             Text("均不在救助在享名册", "none of them is on the assistance roll"),
