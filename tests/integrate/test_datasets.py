@@ -8,6 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import chengyi.integrate.datasets as module
+from chengyi.integrate import deliveries, quarantine
 from chengyi.integrate.datasets import DatasetMaker
 from chengyi.model.act import ActKind
 from chengyi.model.actor import Actor, Role
@@ -275,8 +276,8 @@ def test_a_long_backlog_is_taken_in_portions(room: Room, monkeypatch: pytest.Mon
 
 
 def test_the_list_of_faults_is_capped_but_the_count_is_not(room: Room, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "FAULT_CAP", 5)
-    monkeypatch.setattr(module, "_SPILL", 4)
+    monkeypatch.setattr(deliveries, "FAULT_CAP", 5)
+    monkeypatch.setattr(quarantine, "_SPILL", 4)
     room.declare("roll", BOTH)
     room.archive.keep("roll", {"姓名": [""] * 11, "金额": ["1"] * 11})
     room.update()

@@ -95,15 +95,15 @@ def _run(node: Node, terminal: Terminal) -> int:
     start = node.ledger.checkpoint().size
     with natives_silenced():
         report = node.run(terminal)
-    if report.changed:
-        _summary(terminal, report)
-    else:
-        terminal.say(Text("没有新内容，未作任何改动。", "Nothing new; nothing was changed."))
     errors = [*report.errors, *report.collect.faults]
     for fault in errors:
         terminal.complain(fault)
     found = faults.found_since(node, start)
-    faults.tell(terminal.warn, found, limit=faults.SHOWN)
+    faults.tell(terminal.warn, found, limit=faults.room_for(found))
+    if report.changed:
+        _summary(terminal, report)
+    else:
+        terminal.say(Text("没有新内容，未作任何改动。", "Nothing new; nothing was changed."))
     faults.remind(terminal, node)
     terminal.answer({"changed": report.changed, "report": report, "waiting": found})
     return faults.exit_code(errors, found)

@@ -24,7 +24,9 @@ if TYPE_CHECKING:
     from chengyi.node import Node
 
 SHOWN = 5
-"""How many things a run shows of one source."""
+"""How many things a run shows of one source at most."""
+
+_SCREEN = 15
 
 _RECENT = 500
 _ROW = Text(
@@ -87,6 +89,12 @@ def found_since(node: "Node", entry: int) -> list[Waiting]:
                 continue
             found += _packages(node, told.act.detail) if kind is ActKind.STANDARDISED else _told(node, told.act.object)
     return list(dict.fromkeys(found))
+
+
+def room_for(found: Sequence[Waiting]) -> int:
+    """Return how many things of each source a run shows, so that its summary stays on the screen."""
+    sources = len({each.source for each in found})
+    return max(1, min(SHOWN, _SCREEN // max(1, sources)))
 
 
 def tell(say: Callable[[Text], None], found: Sequence[Waiting], *, limit: int | None = None) -> None:

@@ -10,6 +10,7 @@ from types import MappingProxyType
 from typing import Literal
 
 from chengyi.integrate.elements import Element
+from chengyi.model.canonical import Json, digest
 from chengyi.model.codes import SharingClass
 from chengyi.model.dossier import EntityKind
 from chengyi.model.text import Text
@@ -100,3 +101,13 @@ class Contract:
     def column(self, field: str) -> Column:
         """Return the column that holds a data element."""
         return next(column for column in self.columns if column.element.id == field)
+
+    @property
+    def digest(self) -> str:
+        """Return a digest over everything in the contract that changes the rows it makes."""
+        columns: list[Json] = []
+        for c in self.columns:
+            read: list[Json] = [c.name, c.element.id, c.element.type, c.required, c.format, c.zone, c.nfkc, c.on_fault]
+            columns.append([*read, list(c.aliases), list(c.empty), dict(c.synonyms)])
+        checks: list[Json] = [[c.rule, list(c.fields), c.low, c.high, c.pattern, list(c.values)] for c in self.checks]
+        return digest([self.dataset, self.snapshot, list(self.key), columns, checks])

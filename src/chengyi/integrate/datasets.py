@@ -7,27 +7,24 @@ contract waits whole, and what was there before stays. A write is announced in t
 a crash takes the same packages again and nothing is doubled.
 """
 
-import json
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import delete, select, update
 
 from chengyi.integrate.contracts import Contract
-from chengyi.integrate.ports import Records, Sealed
+from chengyi.integrate.deliveries import Delivery, outcome_of, package_row
+from chengyi.integrate.ports import Records
+from chengyi.integrate.quarantine import quarantine_schema, waiting
 from chengyi.integrate.report import DatasetOutcome
 from chengyi.integrate.rows import dataset_packages, dataset_sources, datasets, row_faults
-from chengyi.integrate.rules import FAULT_CAP, QUARANTINE, reason, strictest, veiled
-from chengyi.integrate.standard import Header, Standard, read_header
+from chengyi.integrate.rules import QUARANTINE, reason, strictest
+from chengyi.integrate.standard import Standard, read_header
 from chengyi.model.act import Act, ActKind
 from chengyi.model.actor import Actor
-from chengyi.model.canonical import Json, digest
 from chengyi.model.clock import Clock
-from chengyi.model.codes import Sensitivity
 from chengyi.model.errors import NotFoundError
 from chengyi.model.package import Package
-from chengyi.model.text import Text
 from chengyi.store.ports import Tables
 from chengyi.store.rows import Rows, insert_new, upsert
 from chengyi.trust.ports import Audit
@@ -35,37 +32,13 @@ from chengyi.trust.ports import Audit
 if TYPE_CHECKING:
     import pyarrow as pa
 
-    from chengyi.integrate.loads import FaultyRow, Load
+    from chengyi.integrate.loads import Load
 
 LOAD_ROWS = 500_000
 """Rows of small deliveries that are scanned together."""
 
 PORTION_ROWS = 2_000_000
 """Rows of delta deliveries that one write takes, so that memory stays bounded."""
-
-_SPILL = 20_000
-
-
-@dataclass
-class Delivery:
-    """One package on its way: its header as met by the contract, and what was counted."""
-
-    package: Package
-    header: Header | None = None
-    sealed: Sealed | None = None
-    state: str = "in"
-    rows: int = 0
-    quarantined: int = 0
-    noted: int = 0
-    faults: int = 0
-    listed: list[dict[str, Any]] = field(default_factory=list)
-
-    def told(self, row: int, column: str, value: str, code: str, said: Text) -> None:
-        """Count one fault, and list it while the list is short."""
-        if len(self.listed) < FAULT_CAP:
-            fault = {"package": self.package.ref, "row": row, "place": self.faults, "column": column, "value": value}
-            self.listed.append(fault | {"code": code, "zh": said.zh, "en": said.en})
-        self.faults += 1
 
 
 class DatasetMaker:
@@ -87,7 +60,7 @@ class DatasetMaker:
         A long backlog of a delta source is taken in portions of `PORTION_ROWS`: call again until None.
         """
         known = self._source(contract)
-        fresh = known is None or known.contract != contract_digest(contract)
+        fresh = known is None or known.contract != contract.digest
         after = -1 if known is None or fresh else int(known.entry)
         packages = _portion(contract, self._archive.since(contract.source, after))
         if not packages:
@@ -135,12 +108,12 @@ class DatasetMaker:
         for each in deliveries:
             if latest[each.package.id] != each.package.version:
                 each.state = "superseded"
-        waiting = [each for each in deliveries if each.state == "in"]
+        open_ = [each for each in deliveries if each.state == "in"]
         if contract.snapshot == "delta":
-            return [each for each in waiting if self._readable(contract, each)]
-        waiting.sort(key=lambda each: (each.package.event_time, each.package.entry), reverse=True)
+            return [each for each in open_ if self._readable(contract, each)]
+        open_.sort(key=lambda each: (each.package.event_time, each.package.entry), reverse=True)
         chosen: list[Delivery] = []
-        for each in waiting:
+        for each in open_:
             if chosen or _outdated(each.package, current):
                 each.state = "superseded"
             elif self._readable(contract, each):
@@ -230,18 +203,18 @@ class DatasetMaker:
         for load in loads:
             for ref, good in load.good.items():
                 by_ref[ref].rows = good
-        waiting = _waiting(contract, by_ref, loads)
-        first = next(waiting, None)
+        batches = waiting(contract, by_ref, loads)
+        first = next(batches, None)
         if first is None and (not replaces or self._tables.version(table) is None):
             return
-        batches = _chained(first, waiting)
-        self._put(contract, table, pa.RecordBatchReader.from_batches(_quarantine_schema(), batches), replaces=replaces)
+        stream = _chained(first, batches)
+        self._put(contract, table, pa.RecordBatchReader.from_batches(quarantine_schema(), stream), replaces=replaces)
 
     def _settle(
         self, contract: Contract, deliveries: list[Delivery], version: int | None, actor: Actor
     ) -> DatasetOutcome:
         """Witness the run and record what became of each package, in one transaction."""
-        outcome = _outcome(contract, deliveries, version)
+        outcome = outcome_of(contract, deliveries, version)
         refs = [each.package.ref for each in deliveries if each.state == "in"]
         detail = {
             "source": contract.source,
@@ -251,17 +224,17 @@ class DatasetMaker:
             "refused": [each.package.ref for each in deliveries if each.state == "refused"][:200],
             "rows": outcome.rows,
             "quarantined": outcome.quarantined,
-            "contract": contract_digest(contract),
+            "contract": contract.digest,
         }
         self._audit.record(Act(ActKind.STANDARDISED, actor.id, f"dataset:{contract.dataset}", detail))
         with self._rows.begin() as connection:
             self._supersede(connection, contract, deliveries)
             refs = [each.package.ref for each in deliveries]
             connection.execute(delete(row_faults).where(row_faults.c.package.in_(refs)))
-            upsert(connection, dataset_packages, [_package_row(contract, each) for each in deliveries])
+            upsert(connection, dataset_packages, [package_row(contract, each) for each in deliveries])
             for each in deliveries:
                 insert_new(connection, row_faults, [{**fault, "dataset": contract.dataset} for fault in each.listed])
-            values = {"entry": max(each.package.entry for each in deliveries), "contract": contract_digest(contract)}
+            values = {"entry": max(each.package.entry for each in deliveries), "contract": contract.digest}
             ours = update(dataset_sources).where(dataset_sources.c.source == contract.source)
             connection.execute(ours.values(writing=None, dataset=contract.dataset, **values))
             if version is not None:
@@ -308,16 +281,6 @@ def _portion(contract: Contract, packages: list[Package]) -> list[Package]:
     return packages
 
 
-def contract_digest(contract: Contract) -> str:
-    """Return a digest over everything in a contract that changes the rows it makes."""
-    columns: list[Json] = []
-    for c in contract.columns:
-        read: list[Json] = [c.name, c.element.id, c.element.type, c.required, c.format, c.zone, c.nfkc, c.on_fault]
-        columns.append([*read, list(c.aliases), list(c.empty), dict(c.synonyms)])
-    checks: list[Json] = [[c.rule, list(c.fields), c.low, c.high, c.pattern, list(c.values)] for c in contract.checks]
-    return digest([contract.dataset, contract.snapshot, list(contract.key), columns, checks])
-
-
 def _outdated(package: Package, current: Any) -> bool:  # noqa: ANN401 - a row
     if current is None or current.package.rpartition("@")[0] == package.id:
         return False
@@ -330,7 +293,7 @@ def _loads(contract: Contract, chosen: list[Delivery]) -> "Iterator[Load]":
 
     group: list[Delivery] = []
     for each in chosen:
-        if group and (_names(group[0]) != _names(each) or _rows_in([*group, each]) > LOAD_ROWS):
+        if group and (group[0].names != each.names or _rows_in([*group, each]) > LOAD_ROWS):
             yield _load(Load, contract, group)
             group = []
         group.append(each)
@@ -339,109 +302,16 @@ def _loads(contract: Contract, chosen: list[Delivery]) -> "Iterator[Load]":
 
 
 def _load(kind: "type[Load]", contract: Contract, group: list[Delivery]) -> "Load":
-    header = group[0].header or read_header(contract, _names(group[0]))
+    header = group[0].header or read_header(contract, group[0].names)
     sealed = [each.sealed for each in group if each.sealed is not None]
     return kind(Standard(contract, header), [each.package.ref for each in group], sealed)
-
-
-def _names(delivery: Delivery) -> list[str]:
-    return list(delivery.sealed.table.column_names) if delivery.sealed is not None else []
 
 
 def _rows_in(group: list[Delivery]) -> int:
     return sum(each.sealed.table.num_rows for each in group if each.sealed is not None)
 
 
-def _waiting(contract: Contract, by_ref: dict[str, Delivery], loads: "list[Load]") -> "Iterator[pa.RecordBatch]":
-    """Tell every fault to its delivery, and yield the rows that wait as batches of the quarantine table."""
-    part: list[tuple[Any, ...]] = []
-    for each in _all_waiting(contract, by_ref, loads):
-        part.append(each)
-        if len(part) >= _SPILL:
-            yield _quarantine_batch(part)
-            part = []
-    if part:
-        yield _quarantine_batch(part)
-
-
-def _all_waiting(contract: Contract, by_ref: dict[str, Delivery], loads: "list[Load]") -> Iterator[tuple[Any, ...]]:
-    for load in loads:
-        for faulty in load.faulty():
-            _tell(contract, by_ref[faulty.package], faulty)
-            if faulty.waits:
-                codes = [kind.code for kind in faulty.kinds]
-                reasons = [[kind.said.zh, kind.said.en] for kind in faulty.kinds]
-                yield faulty.package, faulty.row, faulty.leaf, contract.source, codes, reasons, faulty.cells
-    for ref, delivery in by_ref.items():
-        for unread in delivery.sealed.bad if delivery.sealed is not None else ():
-            delivery.quarantined += 1
-            said = Text(f"此行无法解析：{unread.reason.zh}", f"The row could not be read: {unread.reason.en}")
-            delivery.told(unread.row, "", "", f"unreadable.{unread.code}", said)
-            leaf = delivery.sealed.tree[unread.row - 1] if delivery.sealed is not None else b""
-            yield ref, unread.row, leaf, contract.source, [unread.code], [[said.zh, said.en]], {"raw": unread.raw}
-
-
-def _tell(contract: Contract, delivery: Delivery, faulty: "FaultyRow") -> None:
-    delivery.quarantined += faulty.waits
-    delivery.noted += not faulty.waits
-    for kind in faulty.kinds:
-        value = faulty.cells.get(kind.column) or ""
-        sensitivity = contract.column(kind.field).element.sensitivity if kind.field else Sensitivity.SENSITIVE
-        delivery.told(faulty.row, kind.column, veiled(value, sensitivity), kind.code, kind.said)
-
-
-def _quarantine_schema() -> "pa.Schema":
-    import pyarrow as pa
-
-    evidence = [("_package", pa.string()), ("_row", pa.int64()), ("_leaf", pa.binary()), ("_source", pa.string())]
-    return pa.schema([*evidence, ("codes", pa.string()), ("reasons", pa.string()), ("cells", pa.string())])
-
-
-def _quarantine_batch(rows: Sequence[tuple[Any, ...]]) -> "pa.RecordBatch":
-    import pyarrow as pa
-
-    columns = list(zip(*rows, strict=True))
-    texts = [[json.dumps(value, ensure_ascii=False) for value in column] for column in columns[4:]]
-    schema = _quarantine_schema()
-    arrays = [pa.array(column, each.type) for column, each in zip([*columns[:4], *texts], schema, strict=True)]
-    return pa.RecordBatch.from_arrays(arrays, schema=schema)
-
-
 def _chained(first: "pa.RecordBatch | None", rest: "Iterator[pa.RecordBatch]") -> "Iterator[pa.RecordBatch]":
     if first is not None:
         yield first
     yield from rest
-
-
-def _package_row(contract: Contract, delivery: Delivery) -> dict[str, Any]:
-    drift = delivery.header.drift if delivery.header is not None else ()
-    return {
-        "package": delivery.package.ref,
-        "dataset": contract.dataset,
-        "source": contract.source,
-        "department": contract.department,
-        "state": delivery.state,
-        "rows": delivery.rows,
-        "quarantined": delivery.quarantined,
-        "noted": delivery.noted,
-        "faults": delivery.faults,
-        "entry": delivery.package.entry,
-        "event_time": delivery.package.event_time,
-        "drift": [[each.zh, each.en] for each in drift],
-    }
-
-
-def _outcome(contract: Contract, deliveries: list[Delivery], version: int | None) -> DatasetOutcome:
-    drift = [each for delivery in deliveries if delivery.header is not None for each in delivery.header.drift]
-    return DatasetOutcome(
-        contract.dataset,
-        contract.source,
-        version,
-        len(deliveries),
-        sum(each.state == "refused" for each in deliveries),
-        sum(each.state == "superseded" for each in deliveries),
-        sum(each.rows for each in deliveries),
-        sum(each.quarantined for each in deliveries),
-        sum(each.noted for each in deliveries),
-        tuple(dict.fromkeys(drift)),
-    )

@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import Connection, and_, delete, func, select, update
 
 from chengyi.integrate.contracts import Contract
-from chengyi.integrate.datasets import contract_digest
 from chengyi.integrate.identity import Assignment, assign
 from chengyi.integrate.mentions import Lake, Mentions, gather
 from chengyi.integrate.report import LinkReport
@@ -85,7 +84,7 @@ class Linker:
         used = {contract.dataset for contract in self._contracts}
         versions: list[Json] = [[each.name, each.version] for each in held if each.name in used]
         entities: list[Json] = [
-            [contract_digest(each), [[entity.kind.value, dict(entity.roles)] for entity in each.entities]]
+            [each.digest, [[entity.kind.value, dict(entity.roles)] for entity in each.entities]]
             for each in self._contracts
         ]
         return digest([METHOD, versions, entities])
