@@ -1,16 +1,16 @@
 """The commands."""
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
-from chengyi.cli import faults
+from chengyi.cli import faults, reports
 from chengyi.cli.leaving import natives_silenced
 from chengyi.cli.terminal import Terminal
 from chengyi.model.errors import UsageError
 from chengyi.model.text import Text
-from chengyi.node import Node, RunReport
+from chengyi.node import Node
 
 app = typer.Typer(name="chengyi", no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 source_app = typer.Typer(no_args_is_help=True, help="来源：登记、列出、试读。 Sources: add, list, check.")
@@ -19,6 +19,10 @@ app.add_typer(source_app, name="source")
 HomeOption = Annotated[Path, typer.Option("--home", envvar="CHENGYI_HOME", help="节点目录。 The node's home.")]
 JsonOption = Annotated[bool, typer.Option("--json", help="以 JSON 输出。 Answer in JSON.")]
 HOME = Path("home")
+_NOTHING_TAKEN = Text(
+    "试读未收取任何内容；请核对来源文件（docs/sources.md），或请报送单位修正。",
+    "Nothing was taken. Check the source's settings (docs/sources.md), or ask the sender to correct the file.",
+)
 
 
 @app.command()
@@ -58,7 +62,7 @@ def source_list(home: HomeOption = HOME, json: JsonOption = False) -> None:
     """列出来源。 List the sources."""
     terminal = Terminal(as_json=json)
     lines = Node(home).status().sources
-    _show_sources(terminal, lines)
+    reports.sources(terminal, lines)
     terminal.answer({"sources": lines})
 
 
@@ -68,7 +72,10 @@ def source_check(source: str, home: HomeOption = HOME, json: JsonOption = False)
     terminal = Terminal(as_json=json)
     found = Node(home).collect.check(source)
     if found.error is not None:
-        raise found.error
+        terminal.warn(Text(found.error.message("zh"), found.error.message("en")))
+        terminal.warn(_NOTHING_TAKEN)
+        terminal.answer(found)
+        raise typer.Exit(found.error.exit_code)
     terminal.say(Text(f"可达；待读 {found.deliveries} 份", f"Reachable; {found.deliveries} deliveries"))
     terminal.say(
         Text(f"首表：好 {found.good} 行，坏 {found.bad} 行", f"First table: {found.good} good, {found.bad} bad")
@@ -101,74 +108,12 @@ def _run(node: Node, terminal: Terminal) -> int:
     found = faults.found_since(node, start)
     faults.tell(terminal.warn, found, limit=faults.room_for(found))
     if report.changed:
-        _summary(terminal, report)
+        reports.summary(terminal, report)
     else:
         terminal.say(Text("没有新内容，未作任何改动。", "Nothing new; nothing was changed."))
     faults.remind(terminal, node)
     terminal.answer({"changed": report.changed, "report": report, "waiting": found})
     return faults.exit_code(errors, found)
-
-
-def _summary(terminal: Terminal, report: RunReport) -> None:
-    kept, made, linked, thought = report.archive, report.integrate, report.link, report.brain
-    rows = [
-        (Text("收集", "Collect"), Text(f"新收 {report.collect.new} 份", f"{report.collect.new} deliveries")),
-        (
-            Text("归档", "Archive"),
-            Text(
-                f"归档 {kept.kept} 件，{kept.rows:,} 行；隔离 {kept.set_aside} 件",
-                f"{kept.kept} packages, {kept.rows:,} rows; {kept.set_aside} set aside",
-            ),
-        ),
-        (
-            Text("整合", "Integrate"),
-            Text(
-                f"入库 {made.rows:,} 行，待改 {made.quarantined:,} 行",
-                f"{made.rows:,} rows in, {made.quarantined:,} waiting",
-            ),
-        ),
-        (
-            Text("建档", "Link"),
-            Text(
-                f"{linked.mentions:,} 次提及，{linked.dossiers:,} 份档案",
-                f"{linked.mentions:,} mentions, {linked.dossiers:,} dossiers",
-            ),
-        ),
-        (Text("共享", "Share"), Text(f"目录更新 {report.published} 项", f"{report.published} catalogue entries")),
-        (
-            Text("决策", "Decide"),
-            Text(
-                f"指标值 {thought.figures} 个，预警 {thought.alerts} 条",
-                f"{thought.figures} figures, {thought.alerts} alerts",
-            ),
-        ),
-    ]
-    terminal.table((Text("环节", "Room"), Text("结果", "Result")), rows)
-
-
-def _show_sources(terminal: Terminal, lines: Any) -> None:  # noqa: ANN401 - lines of the status
-    heads = (
-        Text("来源", "Source"),
-        Text("名称", "Title"),
-        Text("单位", "Department"),
-        Text("收", "In"),
-        Text("归档", "Kept"),
-        Text("隔离", "Aside"),
-        Text("缺", "Missing"),
-    )
-    rows = [
-        (
-            each.id,
-            each.title,
-            each.department,
-            each.received,
-            each.archived,
-            each.quarantined,
-            len(each.completeness.missing),
-        )
-        for each in lines
-    ]
-    terminal.table(heads, rows)
 
 
 @app.command("faults")
@@ -178,7 +123,7 @@ def list_faults(
     limit: Annotated[int, typer.Option(min=1, help="每个来源最多列出几处。 How many of each source.")] = 100,
     json: JsonOption = False,
 ) -> None:
-    """列出待处理的报送与行：何处、为何、怎么办。 What waits: where, why, and what to do."""
+    """列出待处理的问题：何处、为何、怎么办。 What waits, and what to do."""
     terminal = Terminal(as_json=json)
     node = Node(home)
     found = faults.standing(node, source, limit)
@@ -190,7 +135,7 @@ def list_faults(
 
 @app.command()
 def release(submission: str, home: HomeOption = HOME, json: JsonOption = False) -> None:
-    """解除隔离：确认更正件，下次运行时归档。 Take a delivery out of quarantine; the next run archives it."""
+    """解除隔离，下次运行时归档。 Take a delivery out of quarantine."""
     terminal = Terminal(as_json=json)
     node = Node(home)
     with node.home.lock():
@@ -205,10 +150,8 @@ def status(home: HomeOption = HOME, json: JsonOption = False) -> None:
     terminal = Terminal(as_json=json)
     node = Node(home)
     found = node.status()
-    _show_sources(terminal, found.sources)
-    for room, counts in found.counts.items():
-        words = "  ".join(f"{name} {count:,}" for name, count in counts.items())
-        terminal.say(Text(f"{room}: {words}", f"{room}: {words}"))
+    reports.sources(terminal, found.sources)
+    reports.counts(terminal, found.counts)
     for gap in found.gaps:
         terminal.say(gap)
     faults.remind(terminal, node)
@@ -252,7 +195,7 @@ def show(record: str, home: HomeOption = HOME, json: JsonOption = False) -> None
 
 @app.command()
 def trace(figure: str, home: HomeOption = HOME, json: JsonOption = False) -> None:
-    """由指标值、预警或决定追溯到规则、原始行与存证。 From a figure, alert or decision to rule, rows and proofs."""
+    """追溯指标值、预警或决定。 From a figure to rule, rows and proofs."""
     terminal = Terminal(as_json=json)
     found = Node(home).brain.trace(figure)
     terminal.say(found.rule)
@@ -287,7 +230,7 @@ def verify(
     home: HomeOption = HOME,
     json: JsonOption = False,
 ) -> None:
-    """离线核验一件档案、一张凭证或整个节点。 Verify a record, a receipt, or the whole home, offline."""
+    """离线核验档案、凭证或整个节点。 Verify a record, receipt or home."""
     terminal = Terminal(as_json=json)
     node = Node(Path(target) if target and Path(target).is_dir() else home)
     if target and Path(target).is_file():
@@ -359,7 +302,7 @@ def _serve(node: Node, terminal: Terminal, host: str, port: int) -> None:
 
 @app.command()
 def password(user: str, home: HomeOption = HOME, json: JsonOption = False) -> None:
-    """在本机重置一个账号的口令并解锁。 Give an account a new one-time password, at the machine."""
+    """重置账号口令并解锁。 Give an account a new one-time password."""
     from chengyi.console import reset_password
 
     terminal = Terminal(as_json=json)
@@ -376,7 +319,7 @@ def demo(
     serve: Annotated[bool, typer.Option(help="结束后打开控制台。 Serve the console afterwards.")] = True,
     json: JsonOption = False,
 ) -> None:
-    """生成虚构的云汀区并运行全流程。 Run the whole river on the invented district."""
+    """生成云汀区并运行全流程。 Run the river on the invented district."""
     from chengyi.district import generate
 
     terminal = Terminal(as_json=json)
@@ -398,7 +341,7 @@ def bench(
     rows: Annotated[int, typer.Option(min=1_000, max=20_000_000, help="多少行。 How many rows.")] = 1_000_000,
     json: JsonOption = False,
 ) -> None:
-    """在本机测全流程速度，并与引擎直接转存相比。 Measure the river here, beside the engine's plain copy.
+    """测全流程速度，与直接转存相比。 Measure the river beside a plain copy.
 
     在源码目录中 `make bench` 测得更多。 In the source tree, `make bench` measures more.
     """

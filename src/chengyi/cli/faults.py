@@ -34,8 +34,10 @@ _ROW = Text(
     "The good rows went on. Ask {department} to correct this and deliver again.",
 )
 _WHOLE = Text(
-    "原件已隔离保存，其他报送不受影响；请{department}修正后重新报送。",
-    "The original is kept in quarantine; nothing else is affected. Ask {department} to correct it and deliver again.",
+    "原件已隔离保存，其他报送不受影响；请{department}修正后重新报送。如系来源设置有误，改正设置后由档案员执行 "
+    "chengyi release {id} 再运行。",
+    "The original is kept in quarantine; nothing else is affected. Ask {department} to correct it and deliver again. "
+    "If the source's settings were wrong, correct them, say `chengyi release {id}`, and run again.",
 )
 _CHANGED = Text(
     "原件与新件均已保存；确为更正的，由档案员执行 chengyi release {id} 后再运行，否则请{department}以新名称报送。",

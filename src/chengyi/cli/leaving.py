@@ -53,10 +53,11 @@ def leave() -> None:
     interruption.watch()
     try:
         code = _run()
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # nothing is left to interrupt
     except BaseException as fault:  # noqa: BLE001 - the last line of defence: a user never sees a traceback
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
         code = _end(fault, interruption)
     if code == INTERRUPTED:
-        signal.signal(signal.SIGINT, signal.SIG_IGN)
         _say("已中断，已做的完好；再次运行即可接续。", "Interrupted; what was done is whole. Run again to continue.")
     sys.exit(code)
 

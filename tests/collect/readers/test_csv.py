@@ -208,6 +208,22 @@ def test_what_cannot_be_read_at_all_is_refused_with_file_and_reason(
     assert caught.value.facts["source"] == "civil"
 
 
+@pytest.mark.parametrize(
+    "data",
+    ["姓名,号\n".encode("gb18030") + b"1,2\n", b"a,b\n" + "张,李\n".encode("gb18030") * 9],
+)
+def test_text_that_reads_as_gb18030_is_refused_with_what_to_declare(data: bytes) -> None:
+    with pytest.raises(BadInputError, match='encoding = "gb18030"'):
+        read(data, UTF8)
+
+
+@pytest.mark.parametrize("data", ["姓名,號\n".encode("big5") + b"1,2\n", b"\xff\xfe\xfd,b\n1,2\n", b"\x80,b\n1,2\n"])
+def test_other_text_is_refused_without_a_guess(data: bytes) -> None:
+    with pytest.raises(BadInputError) as caught:
+        read(data, UTF8)
+    assert "18030" not in str(caught.value)
+
+
 def test_a_doubled_column_is_named() -> None:
     with pytest.raises(BadInputError) as caught:
         read("身份证号,姓名,姓名\n")

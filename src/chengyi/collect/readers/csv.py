@@ -46,7 +46,8 @@ def read_fast(data: bytes, settings: "ReaderSettings", file: str, source: str) -
     quotes = data.find(b'"', end) >= 0
     if _odd_ends(data, end) or (quotes and not csv_records.quotes_are_regular(data, end, delimiter)):
         return None
-    columns = header_names(_decoded(cells, settings.encoding, file, source, start), source, file, settings.header)
+    names = _decoded(cells, settings.encoding, file, source, start, data=data)
+    columns = header_names(names, source, file, settings.header)
     if csv_records.blank(data, end):
         return finish(text_table(columns, []), ordinals(0), [])
     try:
@@ -63,10 +64,11 @@ def read_exact(data: bytes, settings: "ReaderSettings", file: str, source: str) 
     text = csv_encoding.as_utf8(data, settings.encoding, file, source)
     delimiter = settings.delimiter.encode()
     start, end, cells = csv_records.header(text, delimiter, settings.header)
-    columns = header_names(_decoded(cells, "utf-8", file, source, start), source, file, settings.header)
+    names = _decoded(cells, "utf-8", file, source, start, data=data)
+    columns = header_names(names, source, file, settings.header)
     good, numbers, bad = csv_records.sort_out(text, end, delimiter, len(columns))
     faults = [bad_row(number, csv_encoding.shown(raw), code) for number, raw, code in bad]
-    csv_encoding.refuse_most(faults, len(good), settings.encoding, file, source)
+    csv_encoding.refuse_most(faults, len(good), settings.encoding, file, source, data=data)
     if not good:
         return finish(text_table(columns, []), ordinals(0), faults)
     block = max(BLOCK, max(map(len, good)) + 1024)
@@ -74,11 +76,12 @@ def read_exact(data: bytes, settings: "ReaderSettings", file: str, source: str) 
     return finish(table, numbers, faults, lambda index: csv_encoding.shown(good[index]))
 
 
-def _decoded(cells: list[bytes], encoding: str, file: str, source: str, row: int) -> list[str | None]:
+def _decoded(cells: list[bytes], encoding: str, file: str, source: str, row: int, *, data: bytes) -> list[str | None]:
     try:
         return [csv_records.unquoted(cell).decode(encoding) for cell in cells]
     except UnicodeError as fault:
-        raise refuse(source, file, f"表头不是 {encoding} 编码 (the header is not {encoding})", row=row) from fault
+        why = f"表头不是 {encoding} 编码 (the header is not {encoding})" + csv_encoding.hint(data, encoding)
+        raise refuse(source, file, why, row=row) from fault
 
 
 def _odd_ends(data: bytes, start: int) -> bool:

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 SAMPLE = 1 << 16
 ENOUGH = 12
 _ESCAPED = re.compile("[\udc80-\udcff]")
+_HAN = re.compile("[\u4e00-\u9fff]")
+_UNUSUAL = re.compile("[\ue000-\uf8ff\u0080-\u009f\ufffd]")
 _WIDE = ("utf-16", "utf-32")
 
 
@@ -66,12 +68,26 @@ def shown(raw: bytes) -> str:
     return _ESCAPED.sub(lambda found: f"\\x{ord(found[0]) - 0xDC00:02x}", text)
 
 
-def refuse_most(bad: list[BadRow], good: int, encoding: str, file: str, source: str) -> None:
-    """Raise BadInputError where most records are outside the encoding: then it is the encoding that is wrong."""
+def refuse_most(bad: list[BadRow], good: int, encoding: str, file: str, source: str, *, data: bytes) -> None:
+    """Raise BadInputError where most records of the data are outside the encoding: then that is what is wrong."""
     wrong = [each for each in bad if each.code == "bad_encoding"]
     if wrong and len(wrong) > good:
         why = f"{len(wrong)} 行不是 {encoding} 编码 (so many rows are not {encoding})"
-        raise refuse(source, file, why, row=wrong[0].row)
+        raise refuse(source, file, why + hint(data, encoding), row=wrong[0].row)
+
+
+def hint(data: bytes, encoding: str) -> str:
+    """Say which encoding to declare, where text that is not in the declared one reads well in GB 18030."""
+    sample = data[:SAMPLE]
+    if encoding == "gb18030" or not any(byte >= 0x80 for byte in sample):
+        return ""
+    try:
+        text = codecs.getincrementaldecoder("gb18030")().decode(sample, final=len(data) <= SAMPLE)
+    except UnicodeDecodeError:
+        return ""
+    if not _HAN.search(text) or _UNUSUAL.search(text):
+        return ""
+    return '；似为 GB18030，可在来源文件的 [reader] 中写 encoding = "gb18030" (it reads as GB 18030)'
 
 
 def text_columns(table: "pa.Table", encoding: str) -> "pa.Table":

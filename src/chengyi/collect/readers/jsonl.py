@@ -45,7 +45,7 @@ def read(data: bytes, settings: "ReaderSettings", file: str, source: str) -> Row
             columns.update(dict.fromkeys(cells))
         good.append(cells)
         numbers.append(number)
-    csv_encoding.refuse_most(bad, len(good), settings.encoding, file, source)
+    csv_encoding.refuse_most(bad, len(good), settings.encoding, file, source, data=data)
     if bad and not good:
         raise refuse(source, file, "没有一行是 JSON 对象 (no line is a JSON object)", row=1)
     table = _table(list(columns), good)

@@ -1,0 +1,126 @@
+"""What commands show of the river: a run's work, the sources, the counts of every room."""
+
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
+
+from chengyi.cli.terminal import Terminal
+from chengyi.model.text import Text
+from chengyi.node import RunReport, SourceLine
+
+_ROOMS: Mapping[str, Text] = MappingProxyType(
+    {
+        "collect": Text("归集", "Collect"),
+        "archive": Text("归档", "Archive"),
+        "integrate": Text("融合", "Integrate"),
+        "share": Text("共享", "Share"),
+        "brain": Text("决策", "Decide"),
+    }
+)
+_COUNTS: Mapping[str, Text] = MappingProxyType(
+    {
+        "collect.sources": Text("来源", "sources"),
+        "collect.departments": Text("单位", "departments"),
+        "collect.submissions": Text("报送", "deliveries"),
+        "collect.pending": Text("待归档", "pending"),
+        "collect.quarantined": Text("隔离", "set aside"),
+        "collect.missing": Text("缺报", "missing"),
+        "archive.packages": Text("档案", "records"),
+        "archive.versions": Text("版本", "versions"),
+        "archive.files": Text("文件", "files"),
+        "archive.bytes": Text("字节", "bytes"),
+        "archive.rows": Text("数据行", "rows"),
+        "archive.rejected": Text("无法解析的行", "unreadable rows"),
+        "archive.manual": Text("待人工检测", "checks left to people"),
+        "integrate.datasets": Text("数据集", "datasets"),
+        "integrate.rows": Text("入库行", "rows in"),
+        "integrate.quarantined": Text("待改行", "rows waiting"),
+        "integrate.noted": Text("去值入库行", "rows without a faulty value"),
+        "integrate.faults": Text("问题行", "rows at fault"),
+        "integrate.dossiers": Text("卷宗", "dossiers"),
+        "integrate.persons": Text("个人", "persons"),
+        "integrate.households": Text("家庭", "households"),
+        "integrate.organisations": Text("机构", "organisations"),
+        "share.catalogue": Text("目录项", "catalogue entries"),
+        "share.grants": Text("有效授权", "grants"),
+        "share.open": Text("待审批申请", "open requests"),
+        "brain.figures": Text("指标值", "figures"),
+        "brain.alerts": Text("预警", "alerts"),
+        "brain.raised": Text("待处置", "raised"),
+        "brain.ordered": Text("已交办", "ordered"),
+        "brain.answered": Text("已反馈", "answered"),
+        "brain.decided": Text("已决定", "decided"),
+    }
+)
+
+
+def summary(terminal: Terminal, report: RunReport) -> None:
+    """Show what a run did, room by room."""
+    kept, made, linked, thought = report.archive, report.integrate, report.link, report.brain
+    rows = [
+        (Text("归集", "Collect"), Text(f"新收 {report.collect.new} 份", f"{report.collect.new} deliveries")),
+        (
+            Text("归档", "Archive"),
+            Text(
+                f"归档 {kept.kept} 件，{kept.rows:,} 行；隔离 {kept.set_aside} 件",
+                f"{kept.kept} packages, {kept.rows:,} rows; {kept.set_aside} set aside",
+            ),
+        ),
+        (
+            Text("融合", "Integrate"),
+            Text(
+                f"入库 {made.rows:,} 行，待改 {made.quarantined:,} 行",
+                f"{made.rows:,} rows in, {made.quarantined:,} waiting",
+            ),
+        ),
+        (
+            Text("关联", "Link"),
+            Text(
+                f"{linked.mentions:,} 次提及，{linked.dossiers:,} 份卷宗",
+                f"{linked.mentions:,} mentions, {linked.dossiers:,} dossiers",
+            ),
+        ),
+        (Text("共享", "Share"), Text(f"目录更新 {report.published} 项", f"{report.published} catalogue entries")),
+        (
+            Text("决策", "Decide"),
+            Text(
+                f"指标值 {thought.figures} 个，预警 {thought.alerts} 条",
+                f"{thought.figures} figures, {thought.alerts} alerts",
+            ),
+        ),
+    ]
+    terminal.table((Text("环节", "Room"), Text("结果", "Result")), rows)
+
+
+def sources(terminal: Terminal, lines: Sequence[SourceLine]) -> None:
+    """Show a line a source: deliveries received, archived, set aside, missing."""
+    heads = (
+        Text("来源", "Source"),
+        Text("名称", "Title"),
+        Text("单位", "Department"),
+        Text("收", "In"),
+        Text("归档", "Kept"),
+        Text("隔离", "Aside"),
+        Text("缺", "Missing"),
+    )
+    rows = [
+        (
+            each.id,
+            each.title,
+            each.department,
+            each.received,
+            each.archived,
+            each.quarantined,
+            len(each.completeness.missing),
+        )
+        for each in lines
+    ]
+    terminal.table(heads, rows)
+
+
+def counts(terminal: Terminal, rooms: Mapping[str, Mapping[str, int]]) -> None:
+    """Show the counts of every room, a line a room."""
+    for room, found in rooms.items():
+        named = [(_COUNTS[f"{room}.{name}"], count) for name, count in found.items()]
+        zh = "，".join(f"{name.zh} {count:,}" for name, count in named)
+        en = ", ".join(f"{name.en} {count:,}" for name, count in named)
+        terminal.say(Text(f"{_ROOMS[room].zh}：{zh}", f"{_ROOMS[room].en}: {en}"))
