@@ -100,10 +100,14 @@ def room_for(found: Sequence[Waiting]) -> int:
 
 
 def tell(say: Callable[[Text], None], found: Sequence[Waiting], *, limit: int | None = None) -> None:
-    """Say what waits, source by source, with advice once for things of one kind; at most `limit` things of a source."""
+    """Say what waits, source by source, with advice once for things of one kind.
+
+    Of a source, at most `limit` of the things that its deliveries went on without are said, and `SHOWN` others.
+    """
     for source in dict.fromkeys(each.source for each in found):
         ours = [each for each in found if each.source == source]
-        shown = ours[:limit]
+        whole, part = [each for each in ours if each.whole], [each for each in ours if not each.whole]
+        shown = [*whole, *part] if limit is None else [*whole[:SHOWN], *part[:limit]]
         for each in shown:
             say(_sentence(each))
         for advice in dict.fromkeys(each.advice for each in shown):

@@ -19,7 +19,9 @@ if TYPE_CHECKING:
     from chengyi.model.errors import ChengyiError
 
 INTERRUPTED = 130
-_AGAIN = 0.05
+_AGAIN = 2.0
+"""Seconds after which an interrupt that did not end the program strikes again."""
+
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 _CLOSED = (errno.EACCES, errno.EPERM, errno.EROFS)
 
@@ -36,15 +38,17 @@ class Interruption:
         sys.unraisablehook = self._unraisable
 
     def _strike(self, number: int, frame: FrameType | None) -> None:
+        """Interrupt, and again a little later: a library or a destructor may have swallowed the first."""
         self.struck = True
+        again = threading.Timer(_AGAIN, signal.raise_signal, (signal.SIGINT,))
+        again.daemon = True
+        again.start()
         raise KeyboardInterrupt
 
     def _unraisable(self, swallowed: "sys.UnraisableHookArgs") -> None:
-        """Strike again where Python had to swallow the interrupt (in a destructor, say)."""
-        if self.struck and swallowed.exc_type is KeyboardInterrupt:
-            again = threading.Timer(_AGAIN, signal.raise_signal, (signal.SIGINT,))
-            again.daemon = True
-            again.start()
+        """Keep quiet about an interrupt that Python had to swallow."""
+        if swallowed.exc_type is not KeyboardInterrupt:
+            sys.__unraisablehook__(swallowed)
 
 
 def leave() -> None:
