@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from chengyi.model.errors import ChengyiError
 
 INTERRUPTED = 130
-_AGAIN = 2.0
+_AGAIN = 0.5
 """Seconds after which an interrupt that did not end the program strikes again."""
 
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
