@@ -95,7 +95,8 @@ class House:
 
     def command(self, *words: str | Path, language: str = "en", **options: Any) -> subprocess.CompletedProcess[str]:
         """Run a command on this home, as a user would; it may never show a traceback."""
-        done = subprocess.run(self.line(*words), env=environment(language), capture_output=True, text=True, **options)
+        options = {"env": environment(language), **options}
+        done = subprocess.run(self.line(*words), capture_output=True, text=True, **options)
         assert "Traceback" not in done.stderr + done.stdout, done.stderr
         return done
 
@@ -142,6 +143,11 @@ class House:
 def environment(language: str = "en") -> dict[str, str]:
     """Return the environment of a user who speaks a language."""
     return {**os.environ, "CHENGYI_LANG": language}
+
+
+def unmeasured() -> dict[str, str]:
+    """Return the environment without the measuring of coverage, which itself needs room on the disk."""
+    return {name: value for name, value in environment().items() if not name.startswith("COVERAGE_")}
 
 
 def dataset_of(source: str) -> str:

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from .cases import GOOD_NAMES, GOOD_ROLL
-from .house import House, assert_sound, good_roll, held_bytes, names_in
+from .house import House, assert_sound, good_roll, held_bytes, names_in, unmeasured
 
 pytestmark = pytest.mark.slow
 FILE = "2026-01.csv"
@@ -93,14 +93,14 @@ def test_promise_8_files_that_cannot_grow_stop_the_run_and_lose_nothing(
     filled: House, tmp_path: Path, room: int
 ) -> None:
     house = filled.copy(tmp_path / "home")
-    assert_told(house.command("run", preexec_fn=partial(limit, room * KIB)))
+    assert_told(house.command("run", env=unmeasured(), preexec_fn=partial(limit, room * KIB)))
     check_whole(house)
     check_finished(house)
 
 
 def test_promise_8_what_fits_goes_on_beside_what_does_not(filled: House, tmp_path: Path) -> None:
     house = filled.copy(tmp_path / "home")
-    told = house.command("run", preexec_fn=partial(limit, 2_000 * KIB))
+    told = house.command("run", env=unmeasured(), preexec_fn=partial(limit, 2_000 * KIB))
     assert_told(told)
     assert "Collect    2 deliveries" in told.stdout
     with house.node() as node:
@@ -125,7 +125,7 @@ def test_promise_8_a_full_disk_stops_the_run_and_loses_nothing(filled: House, sm
 
 def test_init_on_a_full_disk_is_finished_by_the_next_one(tmp_path: Path) -> None:
     house = House(tmp_path / "home")
-    assert_told(house.command("init", preexec_fn=partial(limit, 16 * KIB)))
+    assert_told(house.command("init", env=unmeasured(), preexec_fn=partial(limit, 16 * KIB)))
     again = house.command("init")
     assert again.returncode in {0, 66}, again.stderr
     fill(house)
