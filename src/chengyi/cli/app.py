@@ -211,15 +211,10 @@ def trace(figure: str, home: HomeOption = HOME, json: JsonOption = False) -> Non
             f"{found.total} rows, {len(found.rows)} proven one by one",
         )
     )
-    heads = (Text("步骤", "Step"), Text("结论", "Holds"), Text("说明", "Finding"))
-    terminal.table(heads, [(each.title, _mark(each.ok), each.finding) for each in found.steps])
+    reports.steps(terminal, found.steps)
     terminal.answer(found)
     if not found.ok:
         raise typer.Exit(76)
-
-
-def _mark(ok: bool | None) -> Text:
-    return {True: Text("通过", "ok"), False: Text("不通过", "FAILS"), None: Text("不涉及", "-")}[ok]
 
 
 @app.command()
@@ -237,8 +232,7 @@ def verify(
         ok = _verify_receipt(node, terminal, Path(target))
     elif target and not Path(target).is_dir():
         found = node.archive.verify(node.archive.package(target, node.actor).ref)
-        heads = (Text("步骤", "Step"), Text("结论", "Holds"), Text("说明", "Finding"))
-        terminal.table(heads, [(each.title, _mark(each.ok), each.finding) for each in found.steps])
+        reports.steps(terminal, found.steps)
         terminal.answer(found)
         ok = found.ok
     else:
@@ -352,8 +346,8 @@ def bench(
     terminal = Terminal(as_json=json)
     with tempfile.TemporaryDirectory() as folder:
         found = measure(Path(folder), rows, terminal)
-    laps = [(Text("收集", "Collect"), found.collect), (Text("归档", "Archive"), found.archive)]
-    laps += [(Text("整合", "Integrate"), found.integrate), (Text("合计", "Together"), found.seconds)]
+    laps = [(reports.ROOMS["collect"], found.collect), (reports.ROOMS["archive"], found.archive)]
+    laps += [(reports.ROOMS["integrate"], found.integrate), (Text("合计", "Together"), found.seconds)]
     rate = f"{found.rows / found.seconds:,.0f}"
     terminal.table((Text("环节", "Room"), Text("秒", "Seconds")), [(name, f"{seconds:.2f}") for name, seconds in laps])
     terminal.say(

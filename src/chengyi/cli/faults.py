@@ -84,6 +84,8 @@ def standing(node: "Node", source: str = "", limit: int = 100) -> list[Waiting]:
 
 def found_since(node: "Node", entry: int) -> list[Waiting]:
     """Return what was put on record as waiting from a ledger entry on, at most a few things of each package."""
+    if node.ledger.checkpoint().size == entry:
+        return []
     found: list[Waiting] = []
     for kind in (ActKind.REFUSED_INPUT, ActKind.SET_ASIDE, ActKind.STANDARDISED):
         for told in reversed(node.audit.entries(kind=kind.value, limit=_RECENT)):

@@ -2,12 +2,17 @@
 
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
+from typing import TYPE_CHECKING
 
 from chengyi.cli.terminal import Terminal
 from chengyi.model.text import Text
 from chengyi.node import RunReport, SourceLine
 
-_ROOMS: Mapping[str, Text] = MappingProxyType(
+if TYPE_CHECKING:
+    from chengyi.archive.verification import VerificationStep
+    from chengyi.brain.values import TraceStep
+
+ROOMS: Mapping[str, Text] = MappingProxyType(
     {
         "collect": Text("归集", "Collect"),
         "archive": Text("归档", "Archive"),
@@ -57,16 +62,16 @@ def summary(terminal: Terminal, report: RunReport) -> None:
     """Show what a run did, room by room."""
     kept, made, linked, thought = report.archive, report.integrate, report.link, report.brain
     rows = [
-        (Text("归集", "Collect"), Text(f"新收 {report.collect.new} 份", f"{report.collect.new} deliveries")),
+        (ROOMS["collect"], Text(f"新收 {report.collect.new} 份", f"{report.collect.new} deliveries")),
         (
-            Text("归档", "Archive"),
+            ROOMS["archive"],
             Text(
                 f"归档 {kept.kept} 件，{kept.rows:,} 行；隔离 {kept.set_aside} 件",
                 f"{kept.kept} packages, {kept.rows:,} rows; {kept.set_aside} set aside",
             ),
         ),
         (
-            Text("融合", "Integrate"),
+            ROOMS["integrate"],
             Text(
                 f"入库 {made.rows:,} 行，待改 {made.quarantined:,} 行",
                 f"{made.rows:,} rows in, {made.quarantined:,} waiting",
@@ -79,9 +84,9 @@ def summary(terminal: Terminal, report: RunReport) -> None:
                 f"{linked.mentions:,} mentions, {linked.dossiers:,} dossiers",
             ),
         ),
-        (Text("共享", "Share"), Text(f"目录更新 {report.published} 项", f"{report.published} catalogue entries")),
+        (ROOMS["share"], Text(f"目录更新 {report.published} 项", f"{report.published} catalogue entries")),
         (
-            Text("决策", "Decide"),
+            ROOMS["brain"],
             Text(
                 f"指标值 {thought.figures} 个，预警 {thought.alerts} 条",
                 f"{thought.figures} figures, {thought.alerts} alerts",
@@ -123,4 +128,14 @@ def counts(terminal: Terminal, rooms: Mapping[str, Mapping[str, int]]) -> None:
         named = [(_COUNTS[f"{room}.{name}"], count) for name, count in found.items()]
         zh = "，".join(f"{name.zh} {count:,}" for name, count in named)
         en = ", ".join(f"{name.en} {count:,}" for name, count in named)
-        terminal.say(Text(f"{_ROOMS[room].zh}：{zh}", f"{_ROOMS[room].en}: {en}"))
+        terminal.say(Text(f"{ROOMS[room].zh}：{zh}", f"{ROOMS[room].en}: {en}"))
+
+
+def steps(terminal: Terminal, proof: "Sequence[VerificationStep] | Sequence[TraceStep]") -> None:
+    """Show a proof step by step: what was looked at, whether it holds, what was found."""
+    heads = (Text("步骤", "Step"), Text("结论", "Holds"), Text("说明", "Finding"))
+    terminal.table(heads, [(each.title, _mark(each.ok), each.finding) for each in proof])
+
+
+def _mark(ok: bool | None) -> Text:
+    return {True: Text("通过", "ok"), False: Text("不通过", "FAILS"), None: Text("不涉及", "-")}[ok]

@@ -79,7 +79,7 @@ def refuse_most(bad: list[BadRow], good: int, encoding: str, file: str, source: 
 def hint(data: bytes, encoding: str) -> str:
     """Say which encoding to declare, where text that is not in the declared one reads well in GB 18030."""
     sample = data[:SAMPLE]
-    if encoding == "gb18030" or not any(byte >= 0x80 for byte in sample):
+    if encoding == "gb18030":
         return ""
     try:
         text = codecs.getincrementaldecoder("gb18030")().decode(sample, final=len(data) <= SAMPLE)
