@@ -120,7 +120,7 @@ def test_promise_2_a_copied_home_verifies_offline_and_a_changed_byte_is_found(ho
 
 @pytest.mark.slow
 def test_promise_4_a_receipt_verifies_and_an_altered_one_does_not(home: Path, tmp_path: Path) -> None:
-    from chengyi.trust.receipts import render
+    from chengyi.trust.ledger.receipts import render
 
     node = Node(home)
     text = render(node.audit.receipt(0))

@@ -17,10 +17,10 @@ from chengyi.model.reporter import SilentReporter
 from chengyi.model.submission import SubmissionState
 from chengyi.store.objects import FolderObjects
 from chengyi.store.rows import Rows
-from chengyi.trust.audit import LedgerAudit
+from chengyi.trust.audit.acts import LedgerAudit
 from chengyi.trust.keys import FileKeys
-from chengyi.trust.ledger import FileLedger
-from chengyi.trust.vault import SealedVault
+from chengyi.trust.ledger.log import FileLedger
+from chengyi.trust.vault.vault import SealedVault
 
 ROLL = "姓名,号码\n张三,1\n坏\n李四,\n".encode()
 

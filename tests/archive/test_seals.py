@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from chengyi.archive import seals
 from chengyi.model.errors import IntegrityError
-from chengyi.trust import merkle
+from chengyi.trust.ledger import merkle
 
 AWKWARD = '"\\/\x00\x01\x08\t\n\x0b\x0c\r\x1f\x7f\x80\u2028\u2029é汉𠮷😀\ufeff '
 cells = st.none() | st.text(alphabet=st.sampled_from(AWKWARD + "a1"), max_size=8) | st.text(max_size=6)

@@ -18,7 +18,7 @@ from chengyi.model.actor import Actor
 from chengyi.model.canonical import canonical
 from chengyi.model.errors import IntegrityError, NotFoundError
 from chengyi.model.package import Package, Verdict
-from chengyi.trust.merkle import leaf_hash, verify_inclusion
+from chengyi.trust.ledger.merkle import leaf_hash, verify_inclusion
 from simulators.house import House
 from simulators.keys import MemoryKeys
 

@@ -4,7 +4,7 @@ from hypothesis import strategies as st
 
 from chengyi.brain.evidence import lines_of, pack, pack_lines, root_of, unpack
 from chengyi.model.evidence import Evidence
-from chengyi.trust.merkle import EMPTY_ROOT, leaf_hash, root
+from chengyi.trust.ledger.merkle import EMPTY_ROOT, leaf_hash, root
 
 ROWS = st.lists(st.tuples(st.sampled_from(["pkg-a@1", "pkg-b@2"]), st.integers(1, 99)), max_size=40)
 

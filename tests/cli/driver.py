@@ -13,7 +13,7 @@ from typing import IO
 
 import chengyi.cli
 
-for _name in ("cli.app", "node", "collect.service", "archive", "integrate", "share", "brain", "trust.vault"):
+for _name in ("cli.app", "node", "collect.service", "archive", "integrate", "share", "brain", "trust.vault.vault"):
     import_module(f"chengyi.{_name}")
 
 SECONDS = 60

@@ -17,10 +17,10 @@ from chengyi.model.clock import SystemClock
 from chengyi.model.reporter import SilentReporter
 from chengyi.store.objects import FolderObjects
 from chengyi.store.rows import Rows
-from chengyi.trust.audit import LedgerAudit
+from chengyi.trust.audit.acts import LedgerAudit
 from chengyi.trust.keys import FileKeys
-from chengyi.trust.ledger import FileLedger
-from chengyi.trust.vault import SealedVault
+from chengyi.trust.ledger.log import FileLedger
+from chengyi.trust.vault.vault import SealedVault
 
 DOCUMENTS = 450
 SOURCE = """

@@ -16,7 +16,7 @@ from chengyi.model.actor import Role
 from chengyi.model.reporter import Reporter, SilentReporter
 from chengyi.model.text import Text
 from chengyi.node import Node
-from chengyi.trust.receipts import render
+from chengyi.trust.ledger.receipts import render
 from console.conftest import NOW
 from console.scene import DATASET, DEPARTMENT, Scene
 

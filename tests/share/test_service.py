@@ -15,7 +15,7 @@ from chengyi.model.evidence import Evidence
 from chengyi.model.grant import Purpose, RequestState
 from chengyi.share import rows as tables
 from chengyi.share.errors import GrantEndedError, OutsideGrantError, SettledRequestError, WithheldError
-from chengyi.trust.notes import Verifier
+from chengyi.trust.ledger.notes import Verifier
 from share.conftest import ARCHIVIST, CLERK, LOW_INCOME, NODE, PEOPLE, PURPOSE, STRANGER, Room
 
 CASE = PURPOSE.case

@@ -12,7 +12,7 @@ from chengyi.model.codes import RecordClass, Retention, SharingClass
 from chengyi.model.errors import NotFoundError
 from chengyi.model.package import Package, RowSeal
 from chengyi.model.text import Text
-from chengyi.trust.merkle import leaf_hash
+from chengyi.trust.ledger.merkle import leaf_hash
 
 EVENT = datetime(2026, 11, 1, tzinfo=UTC)
 

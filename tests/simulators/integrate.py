@@ -17,7 +17,7 @@ from chengyi.model.dataset import Dataset, Field
 from chengyi.model.errors import NotFoundError
 from chengyi.model.package import Package
 from chengyi.model.text import Text
-from chengyi.trust.merkle import Tree, leaf_hash
+from chengyi.trust.ledger.merkle import Tree, leaf_hash
 from chengyi.trust.ports import Audit
 from simulators.audit import MemoryAudit
 

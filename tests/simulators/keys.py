@@ -8,7 +8,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from chengyi.model.errors import IntegrityError
-from chengyi.trust.notes import Verifier
+from chengyi.trust.ledger.notes import Verifier
 
 
 class MemoryKeys:

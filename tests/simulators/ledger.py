@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 
 from chengyi.model.errors import NotFoundError
-from chengyi.trust.merkle import Tree, consistency, leaf_hash, root
-from chengyi.trust.notes import Verifier, checkpoint_text, sign_note
+from chengyi.trust.ledger.merkle import Tree, consistency, leaf_hash, root
+from chengyi.trust.ledger.notes import Verifier, checkpoint_text, sign_note
 from chengyi.trust.ports import Checkpoint, Keys
 from simulators.keys import MemoryKeys
 

@@ -9,7 +9,7 @@ import pytest
 from chengyi.model.errors import ConfigError, HomeError, IntegrityError, PassphraseError, UsageError
 from chengyi.trust import keys as keys_module
 from chengyi.trust.keys import KEY_FILE, FileKeys
-from chengyi.trust.notes import Verifier
+from chengyi.trust.ledger.notes import Verifier
 
 NAME = "yunting.invalid/node"
 

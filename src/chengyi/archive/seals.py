@@ -5,7 +5,7 @@ Keeps promise 2: never altered, and promise 5: every number leads home. Rules:
 1. A good row is the canonical JSON array of its cells in the sender's column order, text or null; a row that
    could not be parsed is the canonical JSON object ``{"raw": text}``. Both have a leaf.
 2. A leaf is ``SHA-256(0x00 || row)``, a node ``SHA-256(0x01 || left || right)``; the tree is that of RFC 9162.
-3. `canonical_row` and `chengyi.trust.merkle` are the definition. Large tables are hashed by DuckDB in chunks of
+3. `canonical_row` and `chengyi.trust.ledger.merkle` are the definition. Large tables are hashed by DuckDB in chunks of
    bounded memory, and the tests hold both to the same bytes.
 """
 
@@ -17,7 +17,7 @@ from hashlib import sha256
 from typing import TYPE_CHECKING, Any, Protocol
 
 from chengyi.model.errors import IntegrityError
-from chengyi.trust import merkle
+from chengyi.trust.ledger import merkle
 
 if TYPE_CHECKING:
     import duckdb

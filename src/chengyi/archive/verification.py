@@ -24,9 +24,9 @@ from chengyi.model.errors import ChengyiError, IntegrityError
 from chengyi.model.package import Package, Verdict
 from chengyi.model.submission import Component
 from chengyi.model.text import Text
-from chengyi.trust import receipts
-from chengyi.trust.body import entry_bytes, parse_body
-from chengyi.trust.merkle import leaf_hash, verify_inclusion
+from chengyi.trust.audit.body import entry_bytes, parse_body
+from chengyi.trust.ledger import receipts
+from chengyi.trust.ledger.merkle import leaf_hash, verify_inclusion
 from chengyi.trust.ports import Audit, Receipt, Vault
 
 CHUNK = 1 << 20

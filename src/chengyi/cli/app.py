@@ -242,7 +242,7 @@ def verify(
 
 
 def _verify_receipt(node: Node, terminal: Terminal, file: Path) -> bool:
-    from chengyi.trust.verify import verify_receipt
+    from chengyi.trust.ledger.verify import verify_receipt
 
     entry = verify_receipt(file.read_bytes().decode(errors="replace"), node.keys.verifier)
     terminal.say(

@@ -8,7 +8,7 @@ from chengyi.share.masks import mask_written
 from chengyi.share.rules import missing_text
 from chengyi.share.service import Share
 from chengyi.share.tracing import RowTrace
-from chengyi.trust.merkle import leaf_hash, root
+from chengyi.trust.ledger.merkle import leaf_hash, root
 from chengyi.trust.ports import Audit, Receipt
 
 __all__ = ["Audit", "Receipt", "RowTrace", "Share", "SharedTable", "leaf_hash", "mask_written", "missing_text", "root"]

@@ -67,7 +67,7 @@ class Tracer:
 
     def check(self, receipt: Receipt) -> Entry:
         """Return the act that a receipt proves; IntegrityError where it proves nothing."""
-        from chengyi.trust.receipts import verify
+        from chengyi.trust.ledger.receipts import verify
 
         return verify(receipt, self._verifier)
 
@@ -124,7 +124,7 @@ def _row(evidence: Evidence, package: Package, receipt: Receipt, proof: RowProof
 
 
 def _check(evidence: Evidence, package: Package, proof: RowProof | None, root: str) -> None:
-    from chengyi.trust.merkle import verify_inclusion
+    from chengyi.trust.ledger.merkle import verify_inclusion
 
     if evidence.row == 0:
         _demand(evidence.leaf == package.inventory, "与档案目录清单不符", "not the digest of the inventory")

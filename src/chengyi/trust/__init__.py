@@ -8,12 +8,12 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from chengyi.trust.audit import LedgerAudit
+    from chengyi.trust.audit.acts import LedgerAudit
     from chengyi.trust.keys import FileKeys
-    from chengyi.trust.ledger import FileLedger
+    from chengyi.trust.ledger.log import FileLedger
+    from chengyi.trust.ledger.verify import LedgerCheck, verify_ledger, verify_receipt
     from chengyi.trust.ports import Audit, Checkpoint, Keys, Ledger, Receipt, Stored, Vault
-    from chengyi.trust.vault import SealedVault
-    from chengyi.trust.verify import LedgerCheck, verify_ledger, verify_receipt
+    from chengyi.trust.vault.vault import SealedVault
 
 __all__ = [
     "Audit",
@@ -34,12 +34,12 @@ __all__ = [
 
 _HOME = {
     "FileKeys": "keys",
-    "FileLedger": "ledger",
-    "LedgerAudit": "audit",
-    "LedgerCheck": "verify",
-    "SealedVault": "vault",
-    "verify_ledger": "verify",
-    "verify_receipt": "verify",
+    "FileLedger": "ledger.log",
+    "LedgerAudit": "audit.acts",
+    "LedgerCheck": "ledger.verify",
+    "SealedVault": "vault.vault",
+    "verify_ledger": "ledger.verify",
+    "verify_receipt": "ledger.verify",
 }
 
 

@@ -30,7 +30,7 @@ from cryptography.hazmat.primitives.kdf.scrypt import Scrypt
 
 from chengyi.model.canonical import canonical
 from chengyi.model.errors import ConfigError, HomeError, IntegrityError, PassphraseError, UsageError
-from chengyi.trust.notes import Verifier
+from chengyi.trust.ledger.notes import Verifier
 
 FORMAT = "chengyi-keys/1"
 KEY_FILE = "node.key"

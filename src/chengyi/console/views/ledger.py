@@ -60,7 +60,7 @@ def entry(request: HttpRequest, index: int) -> HttpResponse:
 @opens(Permission.SEE_AUDIT, Permission.SEE_RECORDS)
 def receipt(request: HttpRequest, index: int) -> HttpResponse:
     """Hand out an entry's receipt as a file."""
-    from chengyi.trust.receipts import render
+    from chengyi.trust.ledger.receipts import render
 
     return receipt_file(render(node_of(request).audit.receipt(index)), index)
 
@@ -101,7 +101,7 @@ def audit(request: HttpRequest) -> HttpResponse:
 
 def check_receipt(request: HttpRequest, text: str, key: str) -> tuple[list[Step], Entry | None]:
     """Return the steps walked, up to the first that fails, and the act that was proven."""
-    from chengyi.trust.receipts import parse, verify
+    from chengyi.trust.ledger.receipts import parse, verify
 
     steps: list[Step] = []
     try:

@@ -97,7 +97,7 @@ def row(request: HttpRequest, ref: str, row: int) -> HttpResponse:
 @opens(Permission.SEE_RECORDS)
 def receipt(request: HttpRequest, ref: str) -> HttpResponse:
     """Hand out the record's receipt as a file that is checked offline."""
-    from chengyi.trust.receipts import render
+    from chengyi.trust.ledger.receipts import render
 
     package = node_of(request).archive.package(ref, request.actor)
     return receipt_file(render(node_of(request).archive.receipt(package.ref, request.actor)), package.entry)

@@ -11,7 +11,7 @@ from sqlalchemy import Connection, inspect, text
 from chengyi.model.errors import HomeError
 from chengyi.store.rows import Rows
 
-HEAD = "0001"
+HEAD = "0002"
 
 
 def upgrade(rows: Rows) -> None:

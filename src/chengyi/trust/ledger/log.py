@@ -23,16 +23,15 @@ from chengyi.model.clock import Clock
 from chengyi.model.errors import IntegrityError, NotFoundError
 from chengyi.store.objects import FolderObjects
 from chengyi.store.ports import Objects
-from chengyi.trust.merkle import (
+from chengyi.trust.ledger.merkle import (
     consistency_spans,
     inclusion_spans,
     leaf_hash,
     verify_consistency,
     verify_inclusion,
 )
-from chengyi.trust.notes import Verifier, checkpoint_text, open_checkpoint, sign_note
-from chengyi.trust.ports import Checkpoint, Keys
-from chengyi.trust.tiles import (
+from chengyi.trust.ledger.notes import Verifier, checkpoint_text, open_checkpoint, sign_note
+from chengyi.trust.ledger.tiles import (
     ENTRIES,
     WIDTH,
     Edge,
@@ -43,6 +42,7 @@ from chengyi.trust.tiles import (
     split_hashes,
     tile_path,
 )
+from chengyi.trust.ports import Checkpoint, Keys
 
 CHECKPOINT = "checkpoint"
 _LOCK = "lock"

@@ -20,7 +20,8 @@ from hashlib import sha256
 from typing import TYPE_CHECKING, BinaryIO, TypeVar
 
 from chengyi.model.errors import IntegrityError
-from chengyi.trust.cobblestone import (
+from chengyi.trust.ports import Keys, Stored
+from chengyi.trust.vault.cobblestone import (
     CHUNK,
     HEAD,
     SEALED_CHUNK,
@@ -32,7 +33,6 @@ from chengyi.trust.cobblestone import (
     span,
     unseal,
 )
-from chengyi.trust.ports import Keys, Stored
 
 if TYPE_CHECKING:
     from _typeshed import WriteableBuffer

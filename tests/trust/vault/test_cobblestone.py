@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chengyi.model.errors import IntegrityError
-from chengyi.trust.cobblestone import (
+from chengyi.trust.vault.cobblestone import (
     CHUNK,
     HEAD,
     MAX_CHUNKS,

@@ -20,12 +20,12 @@ from chengyi.model.act import Entry
 from chengyi.model.errors import IntegrityError, NotFoundError
 from chengyi.model.reporter import Reporter, SilentReporter, Step
 from chengyi.model.text import Text
-from chengyi.trust.ledger import CHECKPOINT
-from chengyi.trust.merkle import Frontier, leaf_hash, root
-from chengyi.trust.notes import Verifier, note_date, open_checkpoint
+from chengyi.trust.ledger.log import CHECKPOINT
+from chengyi.trust.ledger.merkle import Frontier, leaf_hash, root
+from chengyi.trust.ledger.notes import Verifier, note_date, open_checkpoint
+from chengyi.trust.ledger.receipts import parse, verify
+from chengyi.trust.ledger.tiles import ENTRIES, WIDTH, split_bundle, split_hashes, tile_path
 from chengyi.trust.ports import Checkpoint
-from chengyi.trust.receipts import parse, verify
-from chengyi.trust.tiles import ENTRIES, WIDTH, split_bundle, split_hashes, tile_path
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,10 +9,10 @@ from hypothesis import strategies as st
 from chengyi.model.act import Act, ActKind
 from chengyi.model.clock import SetClock
 from chengyi.model.errors import IntegrityError
-from chengyi.trust.body import entry_bytes
+from chengyi.trust.audit.body import entry_bytes
+from chengyi.trust.ledger.receipts import parse, render, verify
+from chengyi.trust.ledger.verify import verify_receipt
 from chengyi.trust.ports import Receipt
-from chengyi.trust.receipts import parse, render, verify
-from chengyi.trust.verify import verify_receipt
 from simulators.audit import MemoryAudit
 from simulators.keys import MemoryKeys
 from simulators.ledger import MemoryLedger

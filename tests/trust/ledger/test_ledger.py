@@ -14,17 +14,17 @@ import pytest
 
 from chengyi.model.clock import SetClock
 from chengyi.model.errors import ChengyiError, IntegrityError, NotFoundError, StorageFullError, UsageError
-from chengyi.trust.ledger import FileLedger
-from chengyi.trust.merkle import EMPTY_ROOT, consistency, inclusion, leaf_hash, root, verify_consistency
-from chengyi.trust.notes import Verifier, note_date, open_checkpoint
+from chengyi.trust.ledger.log import FileLedger
+from chengyi.trust.ledger.merkle import EMPTY_ROOT, consistency, inclusion, leaf_hash, root, verify_consistency
+from chengyi.trust.ledger.notes import Verifier, note_date, open_checkpoint
+from chengyi.trust.ledger.verify import verify_ledger
 from chengyi.trust.ports import Checkpoint
-from chengyi.trust.verify import verify_ledger
 from simulators.keys import MemoryKeys
 from simulators.objects import MemoryObjects
 
 ORIGIN = "test.invalid/node"
 KEYS = MemoryKeys(ORIGIN)
-TESTS = Path(__file__).parent.parent
+TESTS = Path(__file__).parent.parent.parent
 OpenLedger = Callable[[], FileLedger]
 
 
@@ -217,7 +217,7 @@ import itertools, sys
 from pathlib import Path
 from typing import BinaryIO
 from chengyi.model.clock import SystemClock
-from chengyi.trust.ledger import FileLedger
+from chengyi.trust.ledger.log import FileLedger
 from simulators.keys import MemoryKeys
 ledger = FileLedger(Path(sys.argv[1]), MemoryKeys("test.invalid/node"), "test.invalid/node", SystemClock())
 for count in itertools.cycle([1, 3, 90, 300]):

@@ -3,8 +3,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chengyi.model.errors import IntegrityError, UsageError
-from chengyi.trust.merkle import EMPTY_ROOT, leaf_hash, root
-from chengyi.trust.tiles import (
+from chengyi.trust.ledger.merkle import EMPTY_ROOT, leaf_hash, root
+from chengyi.trust.ledger.tiles import (
     ENTRIES,
     MAX_ENTRY,
     WIDTH,

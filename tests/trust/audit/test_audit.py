@@ -9,12 +9,12 @@ from chengyi.model.act import Act, ActKind
 from chengyi.model.clock import SetClock
 from chengyi.model.errors import IntegrityError, NotFoundError, StorageFullError
 from chengyi.store.rows import Rows
-from chengyi.trust.audit import LedgerAudit
-from chengyi.trust.body import entry_bytes
-from chengyi.trust.ledger import FileLedger
-from chengyi.trust.receipts import render
-from chengyi.trust.rows import acts
-from chengyi.trust.verify import verify_receipt
+from chengyi.trust.audit.acts import LedgerAudit
+from chengyi.trust.audit.body import entry_bytes
+from chengyi.trust.audit.rows import acts
+from chengyi.trust.ledger.log import FileLedger
+from chengyi.trust.ledger.receipts import render
+from chengyi.trust.ledger.verify import verify_receipt
 from simulators.keys import MemoryKeys
 from simulators.ledger import MemoryLedger
 

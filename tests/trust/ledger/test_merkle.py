@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chengyi.model.errors import IntegrityError, UsageError
-from chengyi.trust.merkle import (
+from chengyi.trust.ledger.merkle import (
     EMPTY_ROOT,
     Frontier,
     Tree,

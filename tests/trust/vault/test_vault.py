@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 from chengyi.model.errors import IntegrityError, NotFoundError, StorageFullError
 from chengyi.store.objects import FolderObjects
 from chengyi.store.ports import Objects
-from chengyi.trust.cobblestone import CHUNK, HEAD, SEALED_CHUNK, seal
-from chengyi.trust.sealed import DIGEST, MAGIC, RUN_SIZE, SUMMARY
-from chengyi.trust.vault import SealedVault
+from chengyi.trust.vault.cobblestone import CHUNK, HEAD, SEALED_CHUNK, seal
+from chengyi.trust.vault.sealed import DIGEST, MAGIC, RUN_SIZE, SUMMARY
+from chengyi.trust.vault.vault import SealedVault
 from simulators.keys import MemoryKeys
 from simulators.objects import MemoryObjects
 
@@ -77,7 +77,7 @@ def test_promise_2_an_object_is_never_overwritten(
 ) -> None:
     first = vault.put_bytes(b"first")
     draws = iter([first.object[4:], "ab" * 16])
-    monkeypatch.setattr("chengyi.trust.vault.secrets.token_hex", lambda _: next(draws))
+    monkeypatch.setattr("chengyi.trust.vault.vault.secrets.token_hex", lambda _: next(draws))
     assert vault.put_bytes(b"second").object == "obj-" + "ab" * 16
     assert vault.read(first.object) == b"first"
 
@@ -285,7 +285,7 @@ def test_promise_2_a_writer_that_lies_about_size_or_digest_is_caught(
         summary[position] ^= 1
         return seal(key, context, bytes(summary))
 
-    monkeypatch.setattr("chengyi.trust.sealed.seal", lie)
+    monkeypatch.setattr("chengyi.trust.vault.sealed.seal", lie)
     refuse(vault, vault.put_bytes(PLAIN).object)
 
 

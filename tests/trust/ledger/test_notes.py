@@ -5,8 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chengyi.model.errors import IntegrityError
-from chengyi.trust.merkle import EMPTY_ROOT
-from chengyi.trust.notes import (
+from chengyi.trust.ledger.merkle import EMPTY_ROOT
+from chengyi.trust.ledger.notes import (
     Verifier,
     checkpoint_text,
     note_date,

@@ -9,8 +9,8 @@ from chengyi.model.clock import SetClock
 from chengyi.model.errors import IntegrityError, NotFoundError
 from chengyi.model.reporter import Step
 from chengyi.model.text import Text
-from chengyi.trust.ledger import FileLedger
-from chengyi.trust.verify import verify_ledger
+from chengyi.trust.ledger.log import FileLedger
+from chengyi.trust.ledger.verify import verify_ledger
 from simulators.keys import MemoryKeys
 from trust.vectors import unpack
 

@@ -19,7 +19,7 @@ from datetime import UTC, datetime
 from hashlib import sha256
 
 from chengyi.model.errors import IntegrityError
-from chengyi.trust.merkle import HASH_SIZE
+from chengyi.trust.ledger.merkle import HASH_SIZE
 from chengyi.trust.ports import Checkpoint
 
 Sign = Callable[[bytes], bytes]

@@ -1,4 +1,4 @@
-"""One department's or region's node, wired from its home folder.
+"""The node at work: every room, wired from the home folder.
 
 The one place that knows every room. There are no globals: many nodes can live in one process. Each part is
 made when it is first used, so that asking for the status does not start the table engine.
@@ -6,7 +6,6 @@ Keeps promise 1 (archived first: the order of `run`) and closes the loop: what t
 delivery of the node's own source, and archived like any other.
 """
 
-import json
 import os
 import re
 from collections.abc import Mapping
@@ -19,10 +18,11 @@ from typing import TYPE_CHECKING, Any, cast
 from chengyi.model.act import Act, ActKind
 from chengyi.model.actor import Actor, node_actor
 from chengyi.model.clock import Clock, SystemClock
-from chengyi.model.errors import ChengyiError, ConfigError, HomeError
-from chengyi.model.evidence import Completeness
+from chengyi.model.errors import ChengyiError, ConfigError
 from chengyi.model.reporter import Reporter
-from chengyi.model.text import Text
+from chengyi.node.creation import FILED, Titles, make_home
+from chengyi.node.status import Status, status_of
+from chengyi.node.verification import VerifyReport, verify_home
 from chengyi.store.home import Home, HomeSettings
 from chengyi.store.rows import Rows
 
@@ -31,75 +31,14 @@ if TYPE_CHECKING:
     from chengyi.archive.service import ArchiveReport
     from chengyi.brain import Brain
     from chengyi.brain.service import BrainReport
-    from chengyi.collect import Collect, Source
-    from chengyi.collect.account import SourceCounts
+    from chengyi.collect import Collect
     from chengyi.collect.service import CollectReport
     from chengyi.integrate import Integrate
     from chengyi.integrate.service import IntegrateReport, LinkReport
     from chengyi.share import Share
     from chengyi.store.ports import Objects, Tables
-    from chengyi.trust.audit import LedgerAudit
+    from chengyi.trust.audit.acts import LedgerAudit
     from chengyi.trust.ports import Keys, Ledger, Vault
-
-FILED = "decisions"
-
-_NODE_TOML = """\
-[node]
-id = "{id}"
-name = {{ zh = {zh}, en = {en} }}
-department = {department}
-fonds = "{fonds}"
-demonstration = {demonstration}
-"""
-
-_FILED_TOML = """\
-# The node's own decisions come back here, so that they are archived like any other record.
-[source]
-id = "decisions"
-title = {{ zh = "决定与处置记录", en = "Decisions and their handling" }}
-department = {department}
-fonds = "{fonds}"
-record_class = "WS"
-retention = "Y"
-sharing = "withheld"
-
-[connector]
-kind = "filed"
-"""
-
-
-@dataclass(frozen=True, slots=True)
-class SourceLine:
-    """One source in a line: deliveries received, archived and set aside, completeness, the last capture."""
-
-    id: str
-    title: Text
-    department: str
-    received: int
-    archived: int
-    quarantined: int
-    completeness: Completeness
-    last: datetime | None
-
-
-@dataclass(frozen=True, slots=True)
-class Status:
-    """The river at a glance: counts by room, a line a source, what is missing, when it last ran."""
-
-    counts: Mapping[str, Mapping[str, int]]
-    sources: tuple[SourceLine, ...]
-    gaps: tuple[Text, ...]
-    last_run: datetime | None
-
-
-@dataclass(frozen=True, slots=True)
-class VerifyReport:
-    """What a verification of the whole home looked at, and what it found."""
-
-    acts: int
-    objects: int
-    packages: int
-    faults: tuple[Text, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,16 +97,9 @@ class Node:
         passphrase: str | None = None,
     ) -> "Node":
         """Make a new node, or finish one whose making was interrupted; HomeError where there is a node already."""
-        from chengyi.store.home import parse_settings, write_whole
-
-        folder = Home(home.absolute())
-        words = {"zh": _quoted(zh), "en": _quoted(en), "department": _quoted(department), "id": id, "fonds": fonds}
-        settings = _NODE_TOML.format(**words, demonstration=str(demonstration).lower())
-        parse_settings(settings, "node.toml")
-        folder.create()
-        _make_keys(folder, id, passphrase if passphrase is not None else os.environ.get("CHENGYI_PASSPHRASE"))
-        write_whole(folder.sources / f"{FILED}.toml", _FILED_TOML.format(**words))
-        write_whole(folder.settings_file, settings)
+        secret = passphrase if passphrase is not None else os.environ.get("CHENGYI_PASSPHRASE")
+        titles = Titles(zh, en, department)
+        make_home(Home(home.absolute()), id, titles, fonds=fonds, demonstration=demonstration, passphrase=secret)
         node = cls(home, clock, passphrase)
         node._witness_creation()
         return node
@@ -224,21 +156,21 @@ class Node:
     @cached_property
     def vault(self) -> "Vault":
         """The only door to stored bytes."""
-        from chengyi.trust.vault import SealedVault
+        from chengyi.trust.vault.vault import SealedVault
 
         return SealedVault(self.objects, self.keys)
 
     @cached_property
     def ledger(self) -> "Ledger":
         """The witness of what was done."""
-        from chengyi.trust.ledger import FileLedger
+        from chengyi.trust.ledger.log import FileLedger
 
         return FileLedger(self.home.ledger, self.keys, self.settings.node.id, self.clock)
 
     @cached_property
     def audit(self) -> "LedgerAudit":
         """The one way to put an act on record."""
-        from chengyi.trust.audit import LedgerAudit
+        from chengyi.trust.audit.acts import LedgerAudit
 
         return LedgerAudit(self.rows, self.ledger, self.clock)
 
@@ -296,92 +228,11 @@ class Node:
 
     def status(self) -> Status:
         """Return counts and gaps of every room, by a few cheap queries."""
-        from chengyi.collect.account import SourceCounts
-
-        counts = self.collect.counts()
-        lines = tuple(self._line(source, counts.get(source.id, SourceCounts())) for source in self.collect.sources)
-        gaps = tuple(_gap(line) for line in lines if line.completeness.missing)
-        moments = [line.last for line in lines if line.last is not None]
-        return Status(self._counts(lines), lines, gaps, max(moments, default=None))
-
-    def _line(self, source: "Source", counts: "SourceCounts") -> SourceLine:
-        return SourceLine(
-            id=source.id,
-            title=source.title,
-            department=source.department,
-            received=counts.received,
-            archived=counts.archived,
-            quarantined=counts.quarantined,
-            completeness=self.collect.completeness(source.id),
-            last=counts.last,
-        )
-
-    def _counts(self, lines: tuple[SourceLine, ...]) -> dict[str, dict[str, int]]:
-        from chengyi.model.grant import RequestState
-
-        received = sum(line.received for line in lines)
-        settled = sum(line.archived + line.quarantined for line in lines)
-        return {
-            "collect": {
-                "sources": len(lines),
-                "departments": len({line.department for line in lines}),
-                "submissions": received,
-                "pending": received - settled,
-                "quarantined": sum(line.quarantined for line in lines),
-                "missing": sum(len(line.completeness.missing) for line in lines),
-            },
-            "archive": self.archive.counts(),
-            "integrate": self.integrate.counts(),
-            "share": {
-                "catalogue": len(self.share.catalogue(self.actor)),
-                "grants": len(self.share.grants(self.actor)),
-                "open": len(self.share.requests(self.actor, RequestState.OPEN)),
-            },
-            "brain": self.brain.counts(),
-        }
+        return status_of(self)
 
     def verify(self, reporter: Reporter) -> VerifyReport:
         """Check the whole home offline: the ledger, every act's body, every stored byte, every package."""
-        from chengyi.trust.verify import verify_ledger
-
-        found = verify_ledger(self.home.ledger, self.keys.verifier, reporter)
-        faults = [
-            Text(
-                f"存证：{each.path}：{each.why}",
-                f"ledger: {each.path}: {each.why}",
-            )
-            for each in found.faults
-        ]
-        faults += [
-            Text(
-                f"行为：{each.path}：{each.why}",
-                f"act: {each.path}: {each.why}",
-            )
-            for each in self.audit.check()
-        ]
-        objects = self._verify_objects(faults, reporter)
-        packages = self._verify_packages(faults, reporter)
-        return VerifyReport(found.size, objects, packages, tuple(faults))
-
-    def _verify_objects(self, faults: list[Text], reporter: Reporter) -> int:
-        ids = list(self.vault.objects())
-        with reporter.step(Text("核验存储对象", "Verify stored objects"), len(ids)) as step:
-            for id in ids:
-                try:
-                    self.vault.verify(id)
-                except ChengyiError as fault:
-                    faults.append(Text(fault.message("zh"), fault.message("en")))
-                step.advance()
-        return len(ids)
-
-    def _verify_packages(self, faults: list[Text], reporter: Reporter) -> int:
-        refs = [package.ref for source in self.collect.sources for package in self.archive.since(source.id, -1)]
-        with reporter.step(Text("核验档案包", "Verify packages"), len(refs)) as step:
-            for ref in refs:
-                bad = [each for each in self.archive.verify(ref).steps if each.ok is False]
-                faults += [Text(f"{ref}：{each.finding.zh}", f"{ref}: {each.finding.en}") for each in bad]
-                step.advance()
-        return len(refs)
+        return verify_home(self, reporter)
 
     def file(self, sequence: str, record: bytes, event_time: datetime) -> str:
         """File one of the brain's records as a delivery of the node's own source, and archive it at once."""
@@ -399,27 +250,6 @@ class Node:
             part = self.__dict__.pop(name, None)
             if part is not None:
                 part.close()
-
-
-def _quoted(words: str) -> str:
-    """Return text as a TOML basic string."""
-    return json.dumps(words, ensure_ascii=False).replace("\x7f", "\\u007f")
-
-
-def _make_keys(folder: Home, id: str, secret: str | None) -> None:
-    """Make the node's keys; those that an interrupted making of the same node left are kept."""
-    from chengyi.trust.keys import FileKeys
-
-    try:
-        FileKeys.create(folder.keys, id, secret)
-    except HomeError:
-        if FileKeys.open(folder.keys, secret).verifier.partition("+")[0] != id:
-            raise
-
-
-def _gap(line: SourceLine) -> Text:
-    names = "、".join(line.completeness.missing[:5])
-    return Text(f"{line.department}“{line.title.zh}”缺：{names}", f"{line.title.en}: missing {names}")
 
 
 class _Lazy:

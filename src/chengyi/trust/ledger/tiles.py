@@ -13,7 +13,7 @@ Keeps promise 2: never altered. Rules:
 from collections.abc import Callable, Iterator, Sequence
 
 from chengyi.model.errors import IntegrityError, UsageError
-from chengyi.trust.merkle import HASH_SIZE, Frontier, leaf_hash, node_hash, root
+from chengyi.trust.ledger.merkle import HASH_SIZE, Frontier, leaf_hash, node_hash, root
 
 WIDTH = 256
 MAX_ENTRY = 0xFFFF

@@ -19,7 +19,7 @@ from typing import BinaryIO, cast
 from chengyi.model.errors import IntegrityError, NotFoundError
 from chengyi.store.ports import Objects
 from chengyi.trust.ports import Keys, Stored
-from chengyi.trust.sealed import RUN_SIZE, Sealing, Unsealing, scrub
+from chengyi.trust.vault.sealed import RUN_SIZE, Sealing, Unsealing, scrub
 
 _ID = re.compile(r"obj-[0-9a-f]{32}")
 

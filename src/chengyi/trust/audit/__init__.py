@@ -1,0 +1,1 @@
+"""The audit: acts on record, their bodies and indexes, and what looks odd in them."""
