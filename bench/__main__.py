@@ -8,10 +8,11 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
 
-from bench import demo, district, documents, pages, report, rows, trust
+from bench import demo, district, documents, pages, report, rows
 from bench.figures import Result, table
 from bench.ground import CommandError, Ground
 from bench.machine import describe, load
+from bench.trust import river as trust
 
 MEASUREMENTS: Mapping[str, Callable[[Ground], Result]] = MappingProxyType(
     {

@@ -1,0 +1,1 @@
+"""Measurements of the trust room, one file a part."""
