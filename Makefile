@@ -1,7 +1,7 @@
 # A signpost: each target says what it does and calls one script.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-fast real check fmt bench lock
+.PHONY: help demo test test-fast real check fmt bench bench-trust lock
 
 help:        ## show this list
 	@grep -E '^[a-z-]+: .*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -34,6 +34,10 @@ fmt:         ## format the code
 bench:       ## measure, as ratios to a peer in the same run
 	@scripts/setup dev
 	@.venv/bin/python -m bench $(ARGS)
+
+bench-trust: ## measure the trust layer: fragments, ledger, certificates, marks, tracing
+	@scripts/setup dev
+	@.venv/bin/python -m bench --book trust $(ARGS)
 
 lock:        ## pin the requirements again
 	@scripts/lock
