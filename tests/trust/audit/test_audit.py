@@ -10,8 +10,8 @@ from chengyi.model.clock import SetClock
 from chengyi.model.errors import IntegrityError, NotFoundError, StorageFullError
 from chengyi.store.rows import Rows
 from chengyi.trust.audit.acts import LedgerAudit
-from chengyi.trust.audit.body import entry_bytes
 from chengyi.trust.audit.rows import acts
+from chengyi.trust.body import entry_bytes
 from chengyi.trust.ledger.log import FileLedger
 from chengyi.trust.ledger.receipts import render
 from chengyi.trust.ledger.verify import verify_receipt

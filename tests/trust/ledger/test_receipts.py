@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from chengyi.model.act import Act, ActKind
 from chengyi.model.clock import SetClock
 from chengyi.model.errors import IntegrityError
-from chengyi.trust.audit.body import entry_bytes
+from chengyi.trust.body import entry_bytes
 from chengyi.trust.ledger.receipts import parse, render, verify
 from chengyi.trust.ledger.verify import verify_receipt
 from chengyi.trust.ports import Receipt

@@ -23,8 +23,8 @@ from chengyi.model.evidence import Completeness
 from chengyi.model.reporter import Reporter, SilentReporter
 from chengyi.model.text import Text
 from chengyi.store.rows import Rows
-from chengyi.trust.audit.body import SALT_SIZE, entry_bytes, parse_body, render_body
 from chengyi.trust.audit.rows import acts as acts_table
+from chengyi.trust.body import SALT_SIZE, entry_bytes, parse_body, render_body
 from chengyi.trust.ledger.verify import Fault
 from chengyi.trust.ports import Ledger, Receipt
 

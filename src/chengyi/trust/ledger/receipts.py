@@ -15,7 +15,7 @@ import binascii
 
 from chengyi.model.act import Entry
 from chengyi.model.errors import IntegrityError
-from chengyi.trust.audit.body import entry_bytes, parse_body
+from chengyi.trust.body import entry_bytes, parse_body
 from chengyi.trust.ledger.merkle import leaf_hash, verify_inclusion
 from chengyi.trust.ledger.notes import Verifier, open_checkpoint, parse_checkpoint
 from chengyi.trust.ports import Receipt

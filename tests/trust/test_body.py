@@ -4,7 +4,7 @@ import pytest
 
 from chengyi.model.act import Act, ActKind
 from chengyi.model.errors import IntegrityError
-from chengyi.trust.audit.body import entry_bytes, parse_body, render_body
+from chengyi.trust.body import entry_bytes, parse_body, render_body
 
 ACT = Act(ActKind.KEPT, "node:云汀", "pkg-1@1", {"rows": 3, "code": "Y012-WS·2026"})
 AT = datetime(2026, 11, 23, 8, 0, 0, 1, tzinfo=UTC)
