@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from chengyi.model.act import Act, Entry
 from chengyi.model.clock import Clock, SystemClock
 from chengyi.model.errors import NotFoundError
-from chengyi.trust.audit.body import entry_bytes, parse_body, render_body
+from chengyi.trust.body import entry_bytes, parse_body, render_body
 from chengyi.trust.ports import Ledger, Receipt
 from simulators.ledger import MemoryLedger
 

@@ -24,7 +24,7 @@ from chengyi.model.errors import ChengyiError, IntegrityError
 from chengyi.model.package import Package, Verdict
 from chengyi.model.submission import Component
 from chengyi.model.text import Text
-from chengyi.trust.audit.body import entry_bytes, parse_body
+from chengyi.trust.body import entry_bytes, parse_body
 from chengyi.trust.ledger import receipts
 from chengyi.trust.ledger.merkle import leaf_hash, verify_inclusion
 from chengyi.trust.ports import Audit, Receipt, Vault
