@@ -9,9 +9,11 @@ import shutil
 import socket
 import subprocess
 import tempfile
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
@@ -126,3 +128,159 @@ def _rclone_of_wheel() -> str | None:
 
     beside = Path(sys.executable).with_name("rclone")
     return str(beside) if beside.exists() else None
+
+
+PARTS = Path(__file__).parent.parent / ".parts" / "node_modules"
+
+
+def solc() -> Path:
+    """Find npm's solc, which runs on node."""
+    found = shutil.which("node") and (PARTS / "solc" / "package.json").exists()
+    need("solc" if found else None, "solc", "apt-get install nodejs npm; scripts/system")
+    return PARTS / "solc"
+
+
+def openssl() -> str:
+    """Find the openssl command."""
+    return need(shutil.which("openssl"), "openssl", "apt-get install openssl")
+
+
+@contextmanager
+def anvil(*words: str) -> Iterator[str]:
+    """Run a real EVM chain as a process; yield the address of its JSON-RPC. Its first account has many coins."""
+    programs = sorted((PARTS / "@foundry-rs").glob("anvil-*/bin/anvil"))
+    program = need(str(programs[0]) if programs else shutil.which("anvil"), "anvil", "scripts/system (needs npm)")
+    port = free_port()
+    running = subprocess.Popen(
+        [program, "--host", "127.0.0.1", "--port", str(port), "--silent", *words],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    try:
+        wait_for_port(port)
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        running.terminate()
+        running.wait(timeout=30)
+
+
+class OpensslTsa:
+    """A foreign time-stamp authority: openssl's, with a root and a signer of its own, answering over HTTP."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.program = openssl()
+        (folder / "serial").write_text("01\n")
+        (folder / "tsa.cnf").write_text(_TSA_SETTINGS)
+        self._run(
+            "req",
+            "-x509",
+            "-newkey",
+            "rsa:2048",
+            "-nodes",
+            "-subj",
+            "/CN=Root",
+            "-keyout",
+            "root.key",
+            "-out",
+            "root.pem",
+            "-days",
+            "30",
+            "-config",
+            "tsa.cnf",
+            "-extensions",
+            "root",
+        )
+        self._run(
+            "req",
+            "-newkey",
+            "rsa:2048",
+            "-nodes",
+            "-subj",
+            "/CN=Foreign TSA",
+            "-keyout",
+            "tsa.key",
+            "-out",
+            "tsa.csr",
+            "-config",
+            "tsa.cnf",
+        )
+        self._run(
+            "x509",
+            "-req",
+            "-in",
+            "tsa.csr",
+            "-CA",
+            "root.pem",
+            "-CAkey",
+            "root.key",
+            "-CAcreateserial",
+            "-out",
+            "tsa.pem",
+            "-days",
+            "20",
+            "-extfile",
+            "tsa.cnf",
+            "-extensions",
+            "stamping",
+        )
+
+    def answer(self, query: bytes) -> bytes:
+        (self.folder / "query").write_bytes(query)
+        self._run("ts", "-reply", "-config", "tsa.cnf", "-queryfile", "query", "-out", "reply")
+        return (self.folder / "reply").read_bytes()
+
+    def _run(self, *words: str) -> None:
+        subprocess.run([self.program, *words], cwd=self.folder, check=True, capture_output=True)
+
+    @contextmanager
+    def serving(self) -> Iterator[str]:
+        """Answer queries over HTTP; yield the address."""
+        tsa = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_POST(self) -> None:
+                reply = tsa.answer(self.rfile.read(int(self.headers["Content-Length"])))
+                self.send_response(200)
+                self.send_header("Content-Type", "application/timestamp-reply")
+                self.send_header("Content-Length", str(len(reply)))
+                self.end_headers()
+                self.wfile.write(reply)
+
+            def log_message(self, *_: object) -> None:
+                pass
+
+        with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+            thread = threading.Thread(target=server.serve_forever, args=(0.05,))
+            thread.start()
+            try:
+                yield f"http://127.0.0.1:{server.server_address[1]}/tsa"
+            finally:
+                server.shutdown()
+                thread.join()
+
+
+_TSA_SETTINGS = """
+[req]
+distinguished_name = name
+[name]
+[root]
+basicConstraints = critical, CA:true
+keyUsage = critical, keyCertSign
+[stamping]
+basicConstraints = critical, CA:false
+keyUsage = critical, digitalSignature
+extendedKeyUsage = critical, timeStamping
+[tsa]
+default_tsa = foreign
+[foreign]
+serial = serial
+signer_cert = tsa.pem
+signer_key = tsa.key
+signer_digest = sha256
+default_policy = 1.2.3.4.1
+digests = sha256
+accuracy = secs:1
+ess_cert_id_chain = no
+ess_cert_id_alg = sha256
+"""

@@ -40,9 +40,12 @@ def test_promise_1_nothing_is_there_before_it_is_kept_and_ledgered(house: House)
     act = house.audit.entry(package.entry).act
     assert (act.kind, act.object, act.actor) == (ActKind.KEPT, package.ref, house.me.id)
     assert package.seal is not None
+    with house.rows.read() as connection:
+        stored = connection.execute(select(packages.c.inventory_object)).scalar_one()
     assert act.detail == {
         "archival_code": "Y012-SJ·2026·D30-0001",
         "inventory": package.inventory,
+        "manifest": house.vault.manifest(stored),
         "prior": None,
         "root": package.seal.root,
         "rows": 2,

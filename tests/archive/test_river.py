@@ -15,12 +15,11 @@ from chengyi.model.clock import SystemClock
 from chengyi.model.errors import IntegrityError
 from chengyi.model.reporter import SilentReporter
 from chengyi.model.submission import SubmissionState
-from chengyi.store.objects import FolderObjects
 from chengyi.store.rows import Rows
 from chengyi.trust.audit.acts import LedgerAudit
 from chengyi.trust.keys import FileKeys
 from chengyi.trust.ledger.log import FileLedger
-from chengyi.trust.vault.vault import SealedVault
+from simulators.vault import folder_vault
 
 ROLL = "姓名,号码\n张三,1\n坏\n李四,\n".encode()
 
@@ -70,7 +69,7 @@ def river(tmp_path: Path) -> Iterator[River]:
     clock = SystemClock()
     rows = Rows(f"sqlite:///{tmp_path}/node.db")
     keys = FileKeys.create(tmp_path / "keys", "test")
-    vault = SealedVault(FolderObjects(tmp_path / "vault"), keys)
+    vault = folder_vault(tmp_path / "vault", keys)
     audit = LedgerAudit(rows, FileLedger(tmp_path / "ledger", keys, "test", clock), clock)
     collect = Collect(rows, vault, audit, clock, load_sources(sources, tmp_path), tmp_path)
     rows.create_all()
@@ -156,8 +155,8 @@ def test_promise_2_a_stored_byte_that_is_changed_is_seen(river: River) -> None:
             data[-20] ^= 1
             file.write_bytes(bytes(data))
     assert [step.number for step in river.archive.verify(package.ref).steps if not step.ok] == [3]
-    with river.archive.open(package, package.components[0].path, river.me) as stream, pytest.raises(IntegrityError):
-        stream.read()
+    with pytest.raises(IntegrityError):
+        river.archive.open(package, package.components[0].path, river.me).read()
 
 
 @pytest.mark.slow

@@ -15,12 +15,12 @@ from chengyi.model.act import ActKind
 from chengyi.model.actor import node_actor
 from chengyi.model.clock import SystemClock
 from chengyi.model.reporter import SilentReporter
-from chengyi.store.objects import FolderObjects
 from chengyi.store.rows import Rows
 from chengyi.trust.audit.acts import LedgerAudit
 from chengyi.trust.keys import FileKeys
 from chengyi.trust.ledger.log import FileLedger
-from chengyi.trust.vault.vault import SealedVault
+from chengyi.trust.vault.vault import FragmentVault
+from simulators.vault import folder_vault
 
 DOCUMENTS = 450
 SOURCE = """
@@ -35,13 +35,13 @@ path = "in"
 """
 
 
-def room(home: Path) -> tuple[Collect, LedgerAudit, SealedVault, Rows]:
+def room(home: Path) -> tuple[Collect, LedgerAudit, FragmentVault, Rows]:
     keys = FileKeys.open(home / "keys")
     clock = SystemClock()
     rows = Rows(f"sqlite:///{home / 'node.db'}")
     rows.create_all()
     audit = LedgerAudit(rows, FileLedger(home / "ledger", keys, "test.invalid/killed", clock), clock)
-    vault = SealedVault(FolderObjects(home / "vault"), keys)
+    vault = folder_vault(home / "vault", keys)
     return Collect(rows, vault, audit, clock, load_sources(home / "sources", home), home), audit, vault, rows
 
 
@@ -65,7 +65,7 @@ def test_promise_8_a_killed_run_is_finished_by_the_next(tmp_path: Path, signal_n
         [sys.executable, "-c", script, str(tmp_path)], env={**os.environ, "PYTHONPATH": path}, stderr=subprocess.PIPE
     )
     vault = tmp_path / "vault"
-    while process.poll() is None and sum(1 for each in vault.rglob("*") if each.is_file()) < portion + 20:
+    while process.poll() is None and sum(1 for each in vault.rglob("*") if each.is_file()) < 3 * (portion + 20):
         time.sleep(0.005)
     process.send_signal(signal_number)
     process.communicate(timeout=60)

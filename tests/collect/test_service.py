@@ -217,7 +217,7 @@ class _StoppingVault(MemoryVault):
 
     stop: BaseException | None = None
 
-    def put_bytes(self, plain: bytes) -> Stored:
+    def put_bytes(self, plain: bytes, *, durable: bool = True) -> Stored:
         if self.stop is not None and len(list(self.objects())) == 2:
             raise self.stop
         return super().put_bytes(plain)
@@ -256,10 +256,7 @@ class _SlowVault(MemoryVault):
 
     file: Path | None = None
 
-    def put_bytes(self, plain: bytes) -> Stored:
-        return super().put_bytes(plain)
-
-    def put(self, source: object) -> Stored:
+    def put(self, source: object, *, durable: bool = True) -> Stored:
         head = source.read(1)  # type: ignore[attr-defined]
         if self.file is not None:
             with self.file.open("ab") as more:

@@ -172,3 +172,49 @@ def _empty() -> None:
 
     for table in (Account, Session, AccessAttempt, AccessLog):
         table.objects.all().delete()
+
+
+class Counter:
+    """A console over another node than the district: its node, its desk, and browsers for people with roles."""
+
+    def __init__(self, node: Any, visit: Callable[..., Any]) -> None:
+        from chengyi.console.application import Desk
+        from chengyi.console.board import Board
+        from chengyi.console.stocktaking import stocktaking_of
+
+        self.node = node
+        self.desk = Desk(node, Board(), stocktaking_of(node))
+        self._visit = visit
+
+    def visit(self, *roles: Role, language: str = "zh") -> Any:
+        from chengyi.console.application import DESK
+
+        client = self._visit(*roles, language=language)
+        client.defaults[DESK] = self.desk
+        return client
+
+    def done(self) -> None:
+        """Wait for the work under way, and let the next look take stock anew."""
+        self.desk.board.wait(60)
+        self.desk.stock.spoil()
+
+
+@pytest.fixture
+def counter(tmp_path: Path, visit: Callable[..., Any]) -> Iterator[Callable[..., Counter]]:
+    """Open a small node of its own, with more in its node.toml where a test says so."""
+    from chengyi.node import Node
+
+    opened: list[Counter] = []
+
+    def make(more: str = "") -> Counter:
+        home, clock = tmp_path / "small", SetClock(NOW)
+        Node.create(home, "small", zh="清河", en="Qinghe", department="清河档案馆", clock=clock).close()
+        with (home / "node.toml").open("a") as file:
+            file.write(more)
+        opened.append(Counter(Node(home, clock), visit))
+        return opened[-1]
+
+    yield make
+    for each in opened:
+        each.desk.board.wait(60)
+        each.node.close()

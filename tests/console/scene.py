@@ -4,12 +4,17 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass
 
+from cryptography.x509 import ReasonFlags
+
+from chengyi.console.certifying import authority_of
 from chengyi.model.actor import Actor, Role
 from chengyi.model.codes import SharingClass
 from chengyi.model.decision import Alert, AlertState
 from chengyi.model.dossier import EntityKind
 from chengyi.model.grant import Purpose
 from chengyi.node import FILED, Node
+from chengyi.trust.authority import suites
+from chengyi.trust.authority.requests import make_request
 
 DEPARTMENT = "区农业农村局"
 DATASET = "low_income"
@@ -48,6 +53,8 @@ class Scene:
     decision: str
     decision_record: str
     entry: str
+    store: str
+    certificate: str
 
     def written(self) -> dict[str, str]:
         """Return it as plain values."""
@@ -55,11 +62,17 @@ class Scene:
 
 
 def stage(node: Node) -> Scene:
-    """Let clerk, archivist and operator act once each way, and say what came of it."""
+    """Let clerk, archivist, operator and authority act once each way, and say what came of it."""
     requests = _ask(node)
     handled = _handle(node)
+    certified = _certify(node)
     return Scene(
-        **_archived(node), **_linked(node), **requests, **handled, entry=str(node.ledger.checkpoint().size - 1)
+        **_archived(node),
+        **_linked(node),
+        **requests,
+        **handled,
+        **certified,
+        entry=str(node.ledger.checkpoint().size - 1),
     )
 
 
@@ -121,6 +134,17 @@ def _handle(node: Node) -> dict[str, str]:
         "decision": decision.id,
         "decision_record": kept.ref,
     }
+
+
+def _certify(node: Node) -> dict[str, str]:
+    authority = authority_of(node, found=True)
+    assert authority is not None
+    authority.own(node.settings.node.id)
+    for name in ("沈云舟", "林知远"):
+        authority.issue_person(name, make_request(suites.generate(suites.Suite.P256), name))
+    gone, standing = (authority.issued(name=name)[0].serial for name in ("林知远", "沈云舟"))
+    authority.revoke(gone, ReasonFlags.superseded)
+    return {"store": node.vault.sites[0].id, "certificate": standing}
 
 
 def _unlike(alerts: list[Alert]) -> list[Alert]:

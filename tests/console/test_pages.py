@@ -38,6 +38,8 @@ PAGES: dict[str, set[Permission]] = {
     "/requests/{refused}/": {P.REQUEST, P.GRANT},
     "/grants/": {P.USE_GRANT, P.GRANT},
     "/grants/{grant}/": {P.USE_GRANT, P.GRANT},
+    "/exports/": {P.USE_GRANT, P.GRANT, P.SEE_AUDIT},
+    "/grants/{grant}/export/": {P.USE_GRANT},
     "/indicators/": {P.SEE_INDICATORS},
     "/indicators/{indicator}/": {P.SEE_INDICATORS},
     "/figures/{figure}/": {P.SEE_INDICATORS},
@@ -51,8 +53,16 @@ PAGES: dict[str, set[Permission]] = {
     "/ledger/{entry}/": {P.SEE_LEDGER},
     "/receipts/": {P.SEE_LEDGER},
     "/audit/": {P.SEE_AUDIT},
+    "/investigate/": {P.SEE_AUDIT},
+    "/behaviour/": {P.SEE_AUDIT},
     "/accounts/": {P.MANAGE_ACCOUNTS},
     "/roles/": {P.MANAGE_ROLES},
+    "/witnesses/": {P.SEE_LEDGER},
+    "/stores/": {P.SEE_STORES},
+    "/stores/{store}/": {P.SEE_STORES},
+    "/store-care/rekey/": {P.TEND_STORES},
+    "/certificates/": {P.SEE_CERTIFICATES},
+    "/certificates/{certificate}/": {P.SEE_CERTIFICATES},
 }
 EVERYBODY = {"/", "/river/"}
 Visit = Callable[..., Any]

@@ -215,8 +215,8 @@ def test_promise_4_every_reading_is_witnessed_before_rows_leave(room: Room) -> N
     assert (act.actor, act.object) == (CLERK.id, "dataset:low_income")
     assert act.detail["grant"] == grant.id
     assert act.detail["case"] == CASE
-    assert act.detail["purpose"] == PURPOSE.text
-    assert act.detail["fields"] == ["aid_kind"]
+    assert act.purpose == PURPOSE.text
+    assert act.fields == ("aid_kind",)
     assert (act.detail["rows"], act.detail["version"]) == (3, 0)
     assert room.share.check_receipt(room.audit.receipt(view.entry)).act == act
     assert [access["entry"] for access in room.share.accesses(ARCHIVIST, grant.id)] == [view.entry]

@@ -1,8 +1,9 @@
 """An audit trail that lives in memory, over a real Merkle log in memory."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 
-from chengyi.model.act import Act, Entry
+from chengyi.model.act import Act, Entry, Seat
 from chengyi.model.clock import Clock, SystemClock
 from chengyi.model.errors import NotFoundError
 from chengyi.trust.body import entry_bytes, parse_body, render_body
@@ -17,16 +18,26 @@ class MemoryAudit:
         self._clock: Clock = clock or SystemClock()
         self._bodies: dict[int, bytes] = {}
         self.ledger: Ledger = ledger or MemoryLedger()
+        self._seat = Seat()
 
     @property
     def acts(self) -> list[Act]:
         return [parse_body(index, body).act for index, body in self._bodies.items()]
 
+    @contextmanager
+    def acting(self, seat: Seat) -> Iterator[None]:
+        before, self._seat = self._seat, seat
+        try:
+            yield
+        finally:
+            self._seat = before
+
     def record(self, act: Act) -> int:
         return self.record_all([act])[0]
 
     def record_all(self, acts: Iterable[Act]) -> list[int]:
-        bodies = [render_body(act, self._clock.now(), f"{count:032x}") for count, act in enumerate(acts)]
+        done = [act.seated(self._seat) for act in acts]
+        bodies = [render_body(act, self._clock.now(), f"{count:032x}") for count, act in enumerate(done)]
         if not bodies:
             return []
         first = self.ledger.append([entry_bytes(body) for body in bodies])

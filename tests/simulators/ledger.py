@@ -10,13 +10,14 @@ from simulators.keys import MemoryKeys
 
 
 class MemoryLedger:
-    """Implements `trust.ports.Ledger`."""
+    """Implements `trust.ports.Ledger`; `witnessed` is what tests say was cosigned."""
 
     def __init__(self, keys: Keys | None = None, origin: str = "test.invalid/node") -> None:
         self._keys: Keys = keys or MemoryKeys(origin)
         self._entries: list[bytes] = []
         self._leaves: list[bytes] = []
         self.origin = origin
+        self.witnessed: Checkpoint | None = None
 
     def append(self, entries: Sequence[bytes]) -> int:
         first = len(self._entries)
@@ -36,6 +37,16 @@ class MemoryLedger:
 
     def inclusion(self, index: int, size: int) -> tuple[bytes, ...]:
         return Tree(self._leaves[:size]).inclusion(index)
+
+    def inclusions(self, indexes: Sequence[int], size: int) -> list[tuple[bytes, ...]]:
+        tree = Tree(self._leaves[:size])
+        return [tree.inclusion(index) for index in indexes]
+
+    def root(self, size: int) -> bytes:
+        return root(self._leaves[:size])
+
+    def cosigned(self) -> Checkpoint | None:
+        return self.witnessed
 
     def consistency(self, old: int, new: int) -> tuple[bytes, ...]:
         return consistency(self._leaves[:new], old)

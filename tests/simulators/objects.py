@@ -14,7 +14,10 @@ class MemoryObjects:
         self.stored: dict[str, bytes] = {}
         self.capacity = capacity
 
-    def put(self, key: str, chunks: Iterable[bytes]) -> None:
+    def sync(self) -> None:
+        pass
+
+    def put(self, key: str, chunks: Iterable[bytes | memoryview], *, durable: bool = True) -> None:
         whole = bytearray()
         used = sum(len(each) for name, each in self.stored.items() if name != key)
         for chunk in chunks:
@@ -28,6 +31,17 @@ class MemoryObjects:
             raise NotFoundError(kind="对象 object", id=key)
         return io.BytesIO(self.stored[key])
 
+    def part(self, key: str, start: int, size: int) -> bytes:
+        with self.open(key) as stream:
+            stream.seek(start)
+            return stream.read(size)
+
+    def tail(self, key: str, size: int) -> tuple[bytes, int]:
+        with self.open(key) as stream:
+            whole = stream.seek(0, io.SEEK_END)
+            stream.seek(max(0, whole - size))
+            return stream.read(size), whole
+
     def size(self, key: str) -> int | None:
         return len(self.stored[key]) if key in self.stored else None
 
@@ -36,3 +50,6 @@ class MemoryObjects:
 
     def keys(self, prefix: str = "") -> Iterator[str]:
         return iter(sorted(key for key in self.stored if key.startswith(prefix)))
+
+    def sizes(self) -> Iterator[tuple[str, int]]:
+        return iter([(key, len(self.stored[key])) for key in self.keys()])

@@ -24,7 +24,8 @@ def test_settings_have_defaults(home: Home) -> None:
     settings = home.settings()
     assert settings.node.id == "yunting"
     assert settings.rows.url == ""
-    assert settings.objects.kind == "folder"
+    assert (settings.vault.k, settings.vault.n) == (2, 3)
+    assert [each.id for each in settings.vault.listed] == ["s1", "s2", "s3"]
 
 
 def test_a_home_is_created_once(home: Home) -> None:
@@ -57,6 +58,9 @@ def test_an_absent_home_says_how_to_make_one(tmp_path: Path) -> None:
         (GOOD.replace('id = "yunting"', 'id = "Yun Ting"'), "node.id"),
         (GOOD + "colour = 1\n", "node.colour"),
         (GOOD + '[tables]\nmemory = "much"\n', "tables.memory"),
+        (GOOD + "[vault]\nk = 1\n", "vault.k"),
+        (GOOD + '[[vault.stores]]\nid = "S 1"\n', "vault.stores.0.id"),
+        (GOOD + '[objects]\nkind = "folder"\n', "objects"),
         ('[rows]\nurl = ""\n', "node"),
     ],
 )

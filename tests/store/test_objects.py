@@ -46,8 +46,41 @@ def test_reading_can_seek(objects: Objects) -> None:
         assert stream.read() == b"789"
 
 
+def test_parts_and_tails_are_read_without_the_rest(objects: Objects) -> None:
+    objects.put("ab/range", [b"01234", memoryview(b"56789")])
+    assert [objects.part("ab/range", *span) for span in ((0, 3), (7, 50), (4, 0), (10, 5), (99, 1))] == [
+        b"012",
+        b"789",
+        b"",
+        b"",
+        b"",
+    ]
+    assert [objects.tail("ab/range", size) for size in (3, 10, 99)] == [
+        (b"789", 10),
+        (b"0123456789", 10),
+        (b"0123456789", 10),
+    ]
+    objects.put("nothing-in-it", [])
+    assert objects.tail("nothing-in-it", 5) == (b"", 0)
+    assert objects.part("nothing-in-it", 0, 5) == b""
+
+
+def test_what_its_source_raises_leaves_no_object(objects: Objects) -> None:
+    def breaks() -> Iterator[bytes]:
+        for _ in range(6):
+            yield bytes(1 << 20)
+        raise RuntimeError("the line went dead")
+
+    with pytest.raises(RuntimeError, match="dead"):
+        objects.put("ab/broken", breaks())
+    assert list(objects.keys()) == []
+
+
 def test_an_absent_object_is_not_found(objects: Objects) -> None:
     assert objects.size("nothing") is None
+    for read in (lambda: objects.part("nothing", 0, 1), lambda: objects.tail("nothing", 1)):
+        with pytest.raises(NotFoundError):
+            read()
     with pytest.raises(NotFoundError):
         objects.open("nothing").read()
 
@@ -57,6 +90,7 @@ def test_keys_are_listed_in_order_under_a_prefix(objects: Objects) -> None:
         objects.put(key, [b"x"])
     assert list(objects.keys()) == ["a/1", "b/1", "b/2", "bc"]
     assert list(objects.keys("b/")) == ["b/1", "b/2"]
+    assert list(objects.sizes()) == [("a/1", 1), ("b/1", 1), ("b/2", 1), ("bc", 1)]
 
 
 def test_deleting_twice_is_no_error(objects: Objects) -> None:
@@ -70,6 +104,47 @@ def test_deleting_twice_is_no_error(objects: Objects) -> None:
 def test_a_key_never_leaves_its_folder(tmp_path: Path, key: str) -> None:
     with pytest.raises(UsageError):
         FolderObjects(tmp_path).put(key, [b"x"])
+
+
+def test_many_objects_are_made_durable_at_once(objects: Objects) -> None:
+    for number in range(5):
+        objects.put(f"ab/{number}", [b"x"], durable=False)
+    assert len(list(objects.keys())) == 5
+    objects.sync()
+    objects.sync()
+    assert objects.part("ab/4", 0, 9) == b"x"
+
+
+@pytest.mark.parametrize("has_syncfs", [True, False])
+def test_what_was_put_loosely_is_flushed_by_whatever_the_system_has(
+    has_syncfs: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    flushed: list[Path] = []
+    whole: list[Path] = []
+    monkeypatch.setattr("chengyi.store.objects._flush", flushed.append)
+
+    def sync_all(folder: Path) -> bool:
+        whole.append(folder)
+        return has_syncfs
+
+    monkeypatch.setattr("chengyi.store.objects._sync_all", sync_all)
+    objects = FolderObjects(tmp_path)
+    objects.put("ab/one", [b"x"], durable=False)
+    assert (flushed, whole) == ([], [])
+    objects.sync()
+    assert whole == [tmp_path]
+    assert set(flushed) == (set() if has_syncfs else {tmp_path, tmp_path / "ab", tmp_path / "ab" / "one"})
+
+
+def test_a_disk_that_fills_up_while_flushing_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(_: Path) -> bool:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("chengyi.store.objects._sync_all", full)
+    objects = FolderObjects(tmp_path)
+    objects.put("ab/one", [b"x"], durable=False)
+    with pytest.raises(StorageFullError):
+        objects.sync()
 
 
 def test_a_full_disk_leaves_nothing_behind(tmp_path: Path) -> None:

@@ -67,6 +67,7 @@ class _Batch:
     waiting: list[str] = field(default_factory=list)
     checks: dict[str, Sequence[Check]] = field(default_factory=dict)
     priors: dict[str, str] = field(default_factory=dict)
+    manifests: dict[str, str] = field(default_factory=dict)
 
 
 class Keeper:
@@ -155,7 +156,9 @@ class Keeper:
                 batch.kept.append(package)
                 texts.append((package, examined.text))
         batch.priors = shelf.priors
-        insert_packages(connection, batch.kept, actor.id, shelf.store())
+        stored = shelf.store()
+        batch.manifests = {ref: each.manifest for ref, each in stored.items()}
+        insert_packages(connection, batch.kept, actor.id, {ref: each.object for ref, each in stored.items()})
         replace_checks(connection, batch.checks)
         insert_texts(connection, texts)
 
@@ -163,7 +166,12 @@ class Keeper:
         """Put on record what is not yet, and return the ledger entry of each ref."""
         entries = {each.ref: self._entry_of(each) for each in batch.recovered}
         new = [*batch.kept, *(each for each in batch.recovered if entries[each.ref] < 0)]
-        acts = [_kept_act(each, batch.priors.get(each.ref, ""), actor) for each in new]
+        acts = [
+            _kept_act(
+                each, batch.priors.get(each.ref, ""), batch.manifests.get(each.ref) or self._manifest(each), actor
+            )
+            for each in new
+        ]
         acts += [_aside_act(each, why, actor) for each, why in batch.aside if not self._told(each)]
         indexes = self._audit.record_all(acts) if acts else []
         return entries | dict(zip((each.ref for each in new), indexes, strict=False))
@@ -173,6 +181,12 @@ class Keeper:
             return package.entry
         found = self._audit.entries(object=package.ref, kind=ActKind.KEPT.value, limit=1)
         return found[0].index if found and found[0].act.detail.get("inventory") == package.inventory else -1
+
+    def _manifest(self, package: Package) -> str:
+        """Return the manifest of an inventory that an earlier run stored."""
+        with self._rows.read() as connection:
+            query = select(packages.c.inventory_object).where(packages.c.ref == package.ref)
+            return self._vault.manifest(connection.execute(query).scalar_one())
 
     def _told(self, submission: Submission) -> bool:
         """Tell whether the last thing on record about a submission here is that it was set aside."""
@@ -191,11 +205,12 @@ class Keeper:
             self._collect.settle(connection, [submission.id], SubmissionState.QUARANTINED, why)
 
 
-def _kept_act(package: Package, prior: str, actor: Actor) -> Act:
+def _kept_act(package: Package, prior: str, manifest: str, actor: Actor) -> Act:
     seal = package.seal
     detail = {
         "archival_code": package.archival_code,
         "inventory": package.inventory,
+        "manifest": manifest,
         "prior": prior or None,
         "root": seal.root if seal else "",
         "rows": seal.rows if seal else 0,

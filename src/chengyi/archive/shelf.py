@@ -21,7 +21,7 @@ from chengyi.archive.rows import packages
 from chengyi.model.actor import Actor
 from chengyi.model.archival_code import CodeStyle
 from chengyi.model.package import Check, Package
-from chengyi.trust.ports import Vault
+from chengyi.trust.ports import Stored, Vault
 
 PUTS = 4
 
@@ -75,11 +75,12 @@ class Shelf:
         self.priors[package.ref] = head.inventory
         return package
 
-    def store(self) -> dict[str, str]:
-        """Store the inventories made, several at once; return ref -> vault object. StorageFullError."""
+    def store(self) -> dict[str, Stored]:
+        """Store the inventories made, several at once; return by ref what the vault keeps. StorageFullError."""
         with ThreadPoolExecutor(PUTS) as pool:
-            stored = list(pool.map(self._vault.put_bytes, self._made.values()))
-        return {ref: each.object for ref, each in zip(self._made, stored, strict=True)}
+            stored = list(pool.map(lambda data: self._vault.put_bytes(data, durable=False), self._made.values()))
+        self._vault.sync()
+        return dict(zip(self._made, stored, strict=True))
 
     def _inventory(self, id: str, head: "_Head") -> dict[str, Any] | None:
         if id not in self._values and head.object:

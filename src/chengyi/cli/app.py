@@ -5,9 +5,13 @@ from typing import Annotated
 
 import typer
 
-from chengyi.cli import faults, reports
+from chengyi.cli import anchor, exports, faults, investigate, reports
+from chengyi.cli.authority import authority_app
 from chengyi.cli.leaving import natives_silenced
+from chengyi.cli.ledger import ledger_app
+from chengyi.cli.options import HOME, HomeOption, JsonOption
 from chengyi.cli.terminal import Terminal
+from chengyi.cli.vault import vault_app
 from chengyi.model.errors import UsageError
 from chengyi.model.text import Text
 from chengyi.node import Node
@@ -15,10 +19,14 @@ from chengyi.node import Node
 app = typer.Typer(name="chengyi", no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 source_app = typer.Typer(no_args_is_help=True, help="来源：登记、列出、试读。 Sources: add, list, check.")
 app.add_typer(source_app, name="source")
+app.add_typer(vault_app, name="vault")
+app.add_typer(ledger_app, name="ledger")
+app.add_typer(authority_app, name="ca")
+app.add_typer(anchor.app, name="anchor")
+app.add_typer(exports.app, name="export")
+app.add_typer(investigate.app, name="audit")
+app.command("investigate")(investigate.investigate)
 
-HomeOption = Annotated[Path, typer.Option("--home", envvar="CHENGYI_HOME", help="节点目录。 The node's home.")]
-JsonOption = Annotated[bool, typer.Option("--json", help="以 JSON 输出。 Answer in JSON.")]
-HOME = Path("home")
 _NOTHING_TAKEN = Text(
     "试读未收取任何内容；请核对来源文件（docs/sources.md），或请报送单位修正。",
     "Nothing was taken. Check the source's settings (docs/sources.md), or ask the sender to correct the file.",

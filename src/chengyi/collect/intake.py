@@ -4,14 +4,14 @@ Keeps promise 4 (always witnessed) and promise 8 (bad input loses nothing, a rep
 
 1. Bytes go into the vault while they are hashed; there is no plain copy. A delivery that was seen before is hashed
    first, and stored only where it changed.
-2. Rows of up to `PORTION` deliveries are committed together, then their acts are recorded, then each submission is
-   given its ledger entry. Only then is it pending.
+2. The bytes of up to `PORTION` deliveries are made durable by one flush, then their rows are committed, then their
+   acts are recorded, then each submission is given its ledger entry. Only then is it pending.
 3. A crash before the commit leaves vault objects that nothing names, and the next run takes the deliveries again;
    a crash after it leaves submissions without entry, and the next run looks for their acts before it records any.
 """
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import BinaryIO
 
 from sqlalchemy import select, update
@@ -38,6 +38,7 @@ class Intake:
         self._rows, self._vault, self._audit, self._clock = rows, vault, audit, clock
         self._source, self._actor = source, actor
         self._taken: list[tuple[Submission, int]] = []
+        self._manifests: dict[str, str] = {}
         self._refused: list[Refusal] = []
         self._new_marks: dict[str, tuple[str, int]] = {}
         with rows.read() as connection:
@@ -64,8 +65,9 @@ class Intake:
             if judgement is Judgement.UNCHANGED:
                 return judgement, None
         with delivery.open() as stream:
-            stored = self._vault.put(stream)
+            stored = self._vault.put(stream, durable=False)
         component = _component(delivery, stored.size, stored.sha256, stored.object)
+        self._manifests[stored.object] = stored.manifest
         judgement, prior = judge(history, submission_digest((component,)), self._source.changed)
         if judgement is Judgement.UNCHANGED:
             return judgement, None
@@ -89,11 +91,14 @@ class Intake:
         marks, self._new_marks = self._new_marks, {}
         if not taken and not refused and not marks:
             return
+        self._vault.sync()
         with self._rows.begin() as connection:
             shelf.put(connection, taken, self._actor)
             shelf.put_marks(connection, self._source.id, marks)
             insert_new(connection, deliveries_refused, [self._refusal_row(each) for each in refused])
-        record_received(self._rows, self._audit, [submission for submission, _ in taken], self._actor)
+        manifests, self._manifests = self._manifests, {}
+        received = [submission for submission, _ in taken]
+        record_received(self._rows, self._audit, received, self._actor, manifest=manifests.__getitem__)
         if refused:
             record_refused(self._rows, self._audit)
 
@@ -137,11 +142,13 @@ class Intake:
         }
 
 
-def record_received(rows: Rows, audit: Audit, received: Sequence[Submission], actor: str) -> None:
-    """Record the acts of receiving, and give each submission its ledger entry."""
+def record_received(
+    rows: Rows, audit: Audit, received: Sequence[Submission], actor: str, *, manifest: Callable[[str], str]
+) -> None:
+    """Record the acts of receiving, and give each submission its ledger entry; `manifest` knows that of an object."""
     if not received:
         return
-    entries = audit.record_all([_act(submission, actor) for submission in received])
+    entries = audit.record_all([_act(submission, actor, manifest) for submission in received])
     with rows.begin() as connection:
         shelf.witness(connection, zip((each.id for each in received), entries, strict=True))
 
@@ -162,7 +169,7 @@ def record_refused(rows: Rows, audit: Audit) -> None:
             connection.execute(update(table).where(this).values(entry=entry))
 
 
-def heal(rows: Rows, audit: Audit) -> None:
+def heal(rows: Rows, vault: Vault, audit: Audit) -> None:
     """Finish what a crash left between the rows and the ledger; acts that are there already are not repeated."""
     with rows.read() as connection:
         waiting = shelf.find(connection, submissions.c.entry.is_(None))
@@ -174,14 +181,14 @@ def heal(rows: Rows, audit: Audit) -> None:
         if there:
             found.append((submission.id, there[0].index))
         else:
-            record_received(rows, audit, [submission], actor_of[submission.id])
+            record_received(rows, audit, [submission], actor_of[submission.id], manifest=vault.manifest)
     if found:
         with rows.begin() as connection:
             shelf.witness(connection, found)
     record_refused(rows, audit)
 
 
-def _act(submission: Submission, actor: str) -> Act:
+def _act(submission: Submission, actor: str, manifest: Callable[[str], str]) -> Act:
     aside = submission.state is SubmissionState.QUARANTINED
     return Act(
         ActKind.REFUSED_INPUT if aside else ActKind.RECEIVED,
@@ -191,6 +198,7 @@ def _act(submission: Submission, actor: str) -> Act:
             "source": submission.source,
             "sequence": submission.sequence,
             "digest": submission.digest,
+            "manifests": [manifest(each.object) for each in submission.components],
             "bytes": submission.size,
             "prior": submission.prior,
             "reason": submission.reason,

@@ -60,7 +60,7 @@ class Collect:
         """Take what is new of all sources, or of `only` these; a source that fails is reported and left."""
         actor.require(Permission.COLLECT)
         chosen = [self.source(id) for id in only] if only else self.sources
-        heal(self._rows, self._audit)
+        heal(self._rows, self._vault, self._audit)
         outcomes: list[SourceOutcome] = []
         with reporter.step(Text("收集", "Collect"), len(chosen)) as step:
             for source in chosen:
@@ -87,7 +87,7 @@ class Collect:
             raise UsageError(why=f"来源 {source} 不接收归档件 (the source is not of kind filed)")
         if name_fault(name) is not None or name_fault(sequence) is not None:
             raise UsageError(why="名称不合要求 (the name is not acceptable)")
-        heal(self._rows, self._audit)
+        heal(self._rows, self._vault, self._audit)
         intake = self._intake(into, actor)
         opener = lambda: cast("BinaryIO", BytesIO(data))  # noqa: E731 - one use
         taken = intake.take(Delivery(sequence, safe_path(name), media_type, event_time, opener))[1]

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from chengyi.console.board import Board
+from chengyi.console.stocktaking import Stocktaking, stocktaking_of
 from chengyi.model.errors import UsageError
 
 if TYPE_CHECKING:
@@ -23,17 +24,18 @@ Environment = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Desk:
-    """What every request of one application shares: the node, and the board of its running work."""
+    """What every request of one application shares: the node, the board of its running work, stock of its stores."""
 
     node: Node
     board: Board
+    stock: Stocktaking
 
 
 class Application:
     """The WSGI callable of one node's console."""
 
     def __init__(self, node: Node, handler: Callable[[Environment, Any], Iterable[bytes]]) -> None:
-        self.desk = Desk(node, Board())
+        self.desk = Desk(node, Board(), stocktaking_of(node))
         self._handler = handler
 
     def __call__(self, environ: Environment, start_response: Any) -> Iterable[bytes]:  # noqa: ANN401

@@ -1,11 +1,13 @@
 """The board on which one running piece of work writes its progress, for pages to read.
 
-Rules: one run at a time; the board never loses an error; reading it never waits for the work.
+Rules: one run at a time; the board never loses an error; reading it never waits for the work; work that returns a text
+says by it how it ended.
 """
 
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -16,6 +18,7 @@ from chengyi.model.reporter import Reporter
 from chengyi.model.text import Text
 
 KEPT_NOTES = 20
+RUN = Text("更新数据之河", "Bring the river up to date")
 
 
 @dataclass(slots=True)
@@ -27,6 +30,7 @@ class Line:
     done: int = 0
     closed: bool = False
     notes: list[Text] = field(default_factory=list)
+    begun: float = field(default_factory=time.monotonic)
 
     def advance(self, units: int = 1) -> None:
         """Say that so many units are done."""
@@ -36,15 +40,24 @@ class Line:
         """Keep the latest remarks."""
         self.notes = [*self.notes, text][-KEPT_NOTES:]
 
+    @property
+    def left(self) -> float | None:
+        """Return the seconds left at the pace so far, or None where that cannot be told."""
+        if self.closed or not self.total or not self.done:
+            return None
+        return (time.monotonic() - self.begun) * max(0, self.total - self.done) / self.done
+
 
 @dataclass(slots=True)
 class Run:
-    """One run: who started it when, its steps, and how it ended."""
+    """One run: who started it when, what it is, its steps, and how it ended."""
 
     started_by: str
     started_at: datetime
+    title: Text = RUN
     lines: list[Line] = field(default_factory=list)
     running: bool = True
+    outcome: Text | None = None
     failure: Text | None = None
     advice: Text | None = None
 
@@ -72,12 +85,12 @@ class Board:
         """Return the latest run, or None before the first."""
         return self._run
 
-    def start(self, work: Callable[[Reporter], object], by: str, at: datetime) -> bool:
+    def start(self, work: Callable[[Reporter], object], by: str, at: datetime, title: Text = RUN) -> bool:
         """Start the work unless a run is under way; tell whether it was started."""
         with self._lock:
             if self._run is not None and self._run.running:
                 return False
-            run = Run(by, at)
+            run = Run(by, at, title)
             self._run = run
             self._thread = threading.Thread(target=_finish, args=(work, run), name="chengyi-run", daemon=True)
             self._thread.start()
@@ -91,7 +104,8 @@ class Board:
 
 def _finish(work: Callable[[Reporter], object], run: Run) -> None:
     try:
-        work(run)
+        said = work(run)
+        run.outcome = said if isinstance(said, Text) else None
     except ChengyiError as error:
         run.failure = Text(error.message("zh"), error.message("en"))
         run.advice = Text(error.advice("zh"), error.advice("en"))

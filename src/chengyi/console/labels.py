@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from enum import Enum
 from typing import Any
 
-from chengyi.model.act import ActKind
+from chengyi.model.act import ActKind, FlagState
 from chengyi.model.actor import ROLE_TITLES, Permission, Role
 from chengyi.model.codes import (
     RECORD_CLASS_TITLES,
@@ -26,6 +26,7 @@ from chengyi.model.grant import RequestState
 from chengyi.model.package import Property, Verdict
 from chengyi.model.submission import SubmissionState
 from chengyi.model.text import Text
+from chengyi.trust.authority.names import Kind
 
 LABELS: Mapping[type[Enum], Mapping[Any, Text]] = {
     Role: ROLE_TITLES,
@@ -97,8 +98,10 @@ LABELS: Mapping[type[Enum], Mapping[Any, Text]] = {
         ActKind.DECERTIFIED: Text("吊销证书", "Certificate revoked"),
         ActKind.CERTIFICATE_REFUSED: Text("拒用证书", "Certificate refused"),
         ActKind.MESSAGE_REFUSED: Text("拒收报文", "Message refused"),
+        ActKind.LOST: Text("登记缺失内容", "Bodies found missing"),
         ActKind.ERASED: Text("清除行为内容", "Act's body erased"),
         ActKind.FLAGGED: Text("标记异常行为", "Behaviour flagged"),
+        ActKind.SETTLED: Text("认定异常行为", "Flag settled"),
         ActKind.INVESTIGATED: Text("追溯调查", "Investigated"),
         ActKind.RECEIVED: Text("接收", "Received"),
         ActKind.REFUSED_INPUT: Text("拒收", "Refused at the door"),
@@ -125,6 +128,16 @@ LABELS: Mapping[type[Enum], Mapping[Any, Text]] = {
         ActKind.ACCOUNT_CHANGED: Text("账号变更", "Account changed"),
         ActKind.CREATED: Text("建立节点", "Node created"),
     },
+    Kind: {
+        Kind.NODE: Text("节点", "Node"),
+        Kind.PERSON: Text("人员", "Person"),
+        Kind.STORE: Text("存储点", "Store"),
+    },
+    FlagState: {
+        FlagState.OPEN: Text("待核查", "Open"),
+        FlagState.EXPLAINED: Text("已说明", "Explained"),
+        FlagState.CONFIRMED: Text("已认定", "Confirmed"),
+    },
     Permission: {
         Permission.SEE_STATUS: Text("查看总览", "See the overview"),
         Permission.MANAGE_SOURCES: Text("管理来源", "Manage sources"),
@@ -146,6 +159,11 @@ LABELS: Mapping[type[Enum], Mapping[Any, Text]] = {
         Permission.DECIDE: Text("作出决定", "Decide"),
         Permission.SEE_LEDGER: Text("查看账本", "See the ledger"),
         Permission.SEE_AUDIT: Text("查看审计日志", "See the audit log"),
+        Permission.ERASE_AUDIT: Text("依法清除行为内容", "Erase bodies of acts"),
+        Permission.SEE_STORES: Text("查看存储点", "See the stores"),
+        Permission.TEND_STORES: Text("维护存储点", "Tend the stores"),
+        Permission.SEE_CERTIFICATES: Text("查看证书", "See certificates"),
+        Permission.MANAGE_CERTIFICATES: Text("管理证书", "Manage certificates"),
         Permission.MANAGE_ACCOUNTS: Text("管理账号", "Manage accounts"),
         Permission.MANAGE_ROLES: Text("核定角色", "Manage roles"),
     },
@@ -215,6 +233,11 @@ TONES: Mapping[type[Enum], Mapping[Any, str]] = {
         AlertState.ORDERED: "wait",
         AlertState.ANSWERED: "info",
         AlertState.DECIDED: "good",
+    },
+    FlagState: {
+        FlagState.OPEN: "wait",
+        FlagState.EXPLAINED: "good",
+        FlagState.CONFIRMED: "bad",
     },
     SharingClass: {
         SharingClass.UNCONDITIONAL: "good",

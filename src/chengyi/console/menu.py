@@ -54,6 +54,7 @@ MENU = (
             _item("/catalogue/", "共享目录", "Catalogue", P.SEE_CATALOGUE),
             _item("/requests/", "共享申请", "Requests", P.REQUEST, P.GRANT),
             _item("/grants/", "授权使用", "Grants", P.USE_GRANT, P.GRANT),
+            _item("/exports/", "数据导出", "Exports", P.USE_GRANT, P.GRANT, P.SEE_AUDIT),
         ),
     ),
     Group(
@@ -68,8 +69,11 @@ MENU = (
         Text("存证与审计", "Proof and audit"),
         (
             _item("/ledger/", "存证账本", "Ledger", P.SEE_LEDGER),
+            _item("/witnesses/", "见证与锚定", "Witnesses", P.SEE_LEDGER),
             _item("/receipts/", "回执核验", "Check a receipt", P.SEE_LEDGER),
             _item("/audit/", "审计日志", "Audit log", P.SEE_AUDIT),
+            _item("/investigate/", "追溯调查", "Investigate", P.SEE_AUDIT),
+            _item("/behaviour/", "行为预警", "Behaviour", P.SEE_AUDIT),
         ),
     ),
     Group(
@@ -77,6 +81,8 @@ MENU = (
         (
             _item("/accounts/", "账号管理", "Accounts", P.MANAGE_ACCOUNTS),
             _item("/roles/", "角色授权", "Roles", P.MANAGE_ROLES),
+            _item("/stores/", "存储点", "Stores", P.SEE_STORES),
+            _item("/certificates/", "证书", "Certificates", P.SEE_CERTIFICATES),
         ),
     ),
 )

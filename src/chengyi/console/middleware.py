@@ -20,7 +20,8 @@ from chengyi.console.accounts.service import actor_of, must_change_password
 from chengyi.console.application import node_of
 from chengyi.console.cookies import LANGUAGE_COOKIE, TYPE_COOKIE
 from chengyi.console.door import Door
-from chengyi.console.settings import IDLE_SECONDS, MOST_BYTES
+from chengyi.console.seats import seat_of
+from chengyi.console.settings import IDLE_SECONDS, MOST_BYTES, MOST_FILE_BYTES, TAKES_FILES
 from chengyi.console.views.errors import absent, calm, too_large, wrong_method
 from chengyi.model.errors import ChengyiError
 
@@ -41,13 +42,14 @@ class PreferenceMiddleware:
         request.language = "en" if request.COOKIES.get(LANGUAGE_COOKIE) == "en" else "zh"
         request.large = request.COOKIES.get(TYPE_COOKIE) == "large"
         with translation.override("en" if request.language == "en" else "zh-hans"):
-            response = too_large(request) if _length(request) > MOST_BYTES else self.get_response(request)
+            most = MOST_FILE_BYTES if request.path in TAKES_FILES else MOST_BYTES
+            response = too_large(request) if _length(request) > most else self.get_response(request)
         response.headers["Permissions-Policy"] = "camera=(), geolocation=(), microphone=(), payment=()"
         return response
 
 
 class SeatMiddleware:
-    """Seats the signed-in account as an actor, and ends idle sessions."""
+    """Seats the signed-in account as an actor, ends idle sessions, and lets every act carry session and address."""
 
     def __init__(self, get_response: Answer) -> None:
         self.get_response = get_response
@@ -56,7 +58,8 @@ class SeatMiddleware:
         """Answer with `request.actor` set for a signed-in account."""
         if request.user.is_authenticated and not self._idle(request):
             request.actor = actor_of(request.user)
-        response = self.get_response(request)
+        with node_of(request).audit.acting(seat_of(request)):
+            response = self.get_response(request)
         if request.actor is not None or "Cache-Control" not in response.headers:
             add_never_cache_headers(response)
         return response
@@ -114,7 +117,7 @@ class CalmMiddleware:
 
 def _length(request: HttpRequest) -> int:
     text = str(request.META.get("CONTENT_LENGTH") or "0")
-    return int(text) if text.isascii() and text.isdigit() else MOST_BYTES + 1
+    return int(text) if text.isascii() and text.isdigit() else MOST_FILE_BYTES + 1
 
 
 def _to_sign_in(request: HttpRequest) -> HttpResponse:

@@ -17,6 +17,8 @@ IDLE_SECONDS = 30 * 60
 LOCK_AFTER_FAILURES = 5
 LOCK_MINUTES = 15
 MOST_BYTES = 1024 * 1024
+MOST_FILE_BYTES = 16 * 1024 * 1024
+TAKES_FILES = frozenset({"/investigate/ask/"})
 SELF, NONE = "'self'", "'none'"
 
 MIDDLEWARE = [

@@ -81,6 +81,7 @@ def write(folder: Path, people: int, seed: int, reporter: Reporter, settings: Se
             step.advance()
         count = _archive(SENDINGS[-1], folder, settings)
         _name_areas(folder)
+        _allow_marks(folder)
         step.advance()
         errors = keeper.write(world)
         step.advance()
@@ -144,6 +145,13 @@ def _archive(sending: Sending, folder: Path, settings: Settings) -> int:
         _date(documents.write(document, folder / "deliveries" / sending.folder), document.issued)
     _describe(sending, folder, [document.path for document in written])
     return len(written)
+
+
+def _allow_marks(folder: Path) -> None:
+    """Write which fields of an export may be moved a little, so that a leaked copy can be recognised."""
+    from importlib.resources import files
+
+    (folder / "exports.toml").write_text((files(__package__) / "exports.toml").read_text("utf-8"), "utf-8")
 
 
 def _name_areas(folder: Path) -> None:

@@ -1,7 +1,11 @@
-"""A consequential act, as the ledger witnesses it (promise 4)."""
+"""A consequential act, as the ledger witnesses it (promise 4).
+
+An act says who did what to which object; where they apply, it also says on which fields, for which purpose, under
+which grant, with what result, and in which session, under which certificate and from which address.
+"""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 
@@ -25,8 +29,10 @@ class ActKind(StrEnum):
     DECERTIFIED = "authority.decertified"
     CERTIFICATE_REFUSED = "authority.refused"
     MESSAGE_REFUSED = "message.refused"
+    LOST = "audit.lost"
     ERASED = "audit.erased"
     FLAGGED = "audit.flagged"
+    SETTLED = "audit.settled"
     INVESTIGATED = "audit.investigated"
     RECEIVED = "collect.received"
     REFUSED_INPUT = "collect.refused"
@@ -54,21 +60,85 @@ class ActKind(StrEnum):
     CREATED = "node.created"
 
 
+class ActResult(StrEnum):
+    """How an act of use ended."""
+
+    ALLOWED = "allowed"
+    DENIED = "denied"
+    FAILED = "failed"
+
+
+class FlagState(StrEnum):
+    """What people made of a day that was flagged as odd."""
+
+    OPEN = "open"
+    EXPLAINED = "explained"
+    CONFIRMED = "confirmed"
+
+
+@dataclass(frozen=True, slots=True)
+class Seat:
+    """Where somebody acts from; what is empty is not known.
+
+    `session` is a salted digest of the session's key, never the key; `certificate` is the serial number of the
+    certificate that was shown, in lower-case hexadecimal; `address` is the network address.
+    """
+
+    session: str = ""
+    certificate: str = ""
+    address: str = ""
+
+
 @dataclass(frozen=True, slots=True)
 class Act:
-    """Who did what to which object, with details that have a canonical form."""
+    """Who did what to which object, with details that have a canonical form.
+
+    What follows `detail` is said where it applies, and empty where it does not.
+    """
 
     kind: ActKind
     actor: str
     object: str
     detail: Mapping[str, Json] = field(default_factory=dict)
+    fields: tuple[str, ...] = ()
+    purpose: str = ""
+    grant: str = ""
+    result: str = ""
+    session: str = ""
+    certificate: str = ""
+    address: str = ""
+
+    def seated(self, seat: Seat) -> "Act":
+        """Return this act as done from a seat; what the act says itself stands."""
+        return replace(
+            self,
+            session=self.session or seat.session,
+            certificate=self.certificate or seat.certificate,
+            address=self.address or seat.address,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Erasure:
+    """What stands in the place of a body that was erased: the erasing act, when, by whom, with whose consent, why."""
+
+    entry: int
+    at: datetime
+    by: str
+    approved_by: str
+    reason: str
+    basis: str
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """An act as it stands in the ledger: its index, time, salt, and the act itself."""
+    """An act as it stands in the ledger: its index, time, salt, and the act itself.
+
+    Of an erased one only the index, the time and the kind are left, and `erased` says what became of the rest.
+    """
 
     index: int
     at: datetime
     salt: str
     act: Act
+    erased: Erasure | None = None

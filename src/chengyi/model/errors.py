@@ -8,7 +8,7 @@ Names end in ``Error``; a new error is a new class, never a new message on an ol
 
 from typing import ClassVar
 
-from chengyi.model.text import Language
+from chengyi.model.text import Language, Text
 
 
 class ChengyiError(Exception):
@@ -132,6 +132,79 @@ class IntegrityError(TerminalError):
     exit_code = 76
 
 
+class MessageRefusedError(TerminalError):
+    """A request between nodes is not signed as it has to be. Facts: reason, sender, why."""
+
+    zh = "节点间请求未予受理（密钥 {sender}）：{why}。"
+    en = "A request between nodes was refused (key {sender}): {why}."
+    advice_zh = "请发送方核对本机时钟、节点证书与对方地址，重新签名后再发；拒绝已留痕。"
+    advice_en = (
+        "The sender should check its clock, certificate and the address, and sign anew; the refusal is on record."
+    )
+    exit_code = 77
+
+
+class SplitViewError(IntegrityError):
+    """A ledger, or a witness, signed two views that cannot both be true. Facts: object, why, evidence."""
+
+    zh = "账本 {object} 出示了互相矛盾的版本：{why}。"
+    en = "The ledger {object} shows views that contradict each other: {why}."
+    advice_zh = "在查明之前请勿信任该账本；证据保存在 {evidence}，可用 chengyi-verify split 离线核验并交审计方。"
+    advice_en = (
+        "Do not trust the ledger before this is explained; the evidence is kept in {evidence}: check it offline with"
+        " `chengyi-verify split` and hand it to the auditors."
+    )
+
+
+class CosigningRefusedError(TerminalError):
+    """A witness does not cosign what it was sent. Facts: origin, why, status (HTTP)."""
+
+    zh = "不予会签账本 {origin} 的检查点：{why}。"
+    en = "A checkpoint of the ledger {origin} is not cosigned: {why}."
+    advice_zh = "请核对账本名称、公钥登记和所附的一致性证明，然后重新提交最新检查点。"
+    advice_en = (
+        "Check the ledger's name, its registered key and the consistency proof, then send the latest checkpoint."
+    )
+    exit_code = 76
+
+
+class WitnessError(TransientError):
+    """A witness cannot be reached, is too slow, or answers nonsense. Facts: witness, why."""
+
+    zh = "见证方 {witness} 未能会签：{why}。"
+    en = "The witness {witness} did not cosign: {why}."
+    advice_zh = "写入不受影响；请联系该见证方，或稍后用 chengyi ledger publish 重试。"
+    advice_en = "Writing goes on; ask the witness, or try again later with `chengyi ledger publish`."
+
+
+class ErasedError(TerminalError):
+    """The body of an act was erased as the law demands. Facts: index, at, by, approved_by, reason, basis, entry."""
+
+    zh = "第 {index} 条行为的内容已于 {at} 由 {by} 清除（{approved_by} 复核），事由：{reason}，依据：{basis}。"
+    en = "The body of act {index} was erased at {at} by {by}, approved by {approved_by}: {reason} ({basis})."
+    advice_zh = "账本仍保有该条的摘要；清除本身记于第 {entry} 条，可取其回执核验。"
+    advice_en = "The ledger still holds its digest; the erasure is entry {entry}, whose receipt can be checked."
+    exit_code = 69
+
+
+class AnchorError(TransientError):
+    """A chain did not take a checkpoint in; nothing was lost. Facts: chain, why."""
+
+    zh = "锚定未成功（{chain}）：{why}。"
+    en = "The checkpoint was not anchored on {chain}: {why}."
+    advice_zh = "写入不受影响，检查点留在队列中；排除原因后用 chengyi anchor now 重试。"
+    advice_en = "Writing goes on and the checkpoint stays queued; mend the cause, then run `chengyi anchor now`."
+
+
+class StampError(TransientError):
+    """A time-stamp authority's answer is not accepted. Facts: authority, why."""
+
+    zh = "时间戳未取得（{authority}）：{why}。"
+    en = "There is no time-stamp from {authority}: {why}."
+    advice_zh = "写入不受影响；请核对时间戳服务的地址、证书与本机时钟后重试。"
+    advice_en = "Writing goes on; check the authority's address, its certificate and your clock, then try again."
+
+
 class PassphraseError(TerminalError):
     """The passphrase of a key file is missing or does not fit. Facts: file."""
 
@@ -140,6 +213,44 @@ class PassphraseError(TerminalError):
     advice_zh = "密钥文件未作任何改动；请核对口令后重试。"
     advice_en = "The key file was not changed; check the passphrase and try again."
     exit_code = 77
+
+
+class CertificateError(TerminalError):
+    """A certificate, a request for one or a list of revoked ones is not accepted.
+
+    Facts: name, reason (a word for programs), why and remedy (both a `Text`).
+    """
+
+    zh = "证书不予接受：{name}：{why}。"
+    en = "The certificate was not accepted: {name}: {why}."
+    advice_zh = "{remedy}"
+    advice_en = "{remedy}"
+    exit_code = 77
+
+    def message(self, language: Language = "zh") -> str:
+        """Say what is not accepted, and why."""
+        return (self.zh if language == "zh" else self.en).format_map(self._said(language))
+
+    def advice(self, language: Language = "zh") -> str:
+        """Say what the reader can do about it."""
+        return (self.advice_zh if language == "zh" else self.advice_en).format_map(self._said(language))
+
+    def _said(self, language: Language) -> "_Facts":
+        facts = {name: fact.say(language) if isinstance(fact, Text) else fact for name, fact in self.facts.items()}
+        return _Facts(facts)
+
+
+class SelfTestError(TerminalError):
+    """The cryptographic self-test at start failed, or not all of it ran. Facts: failed, ran, expected."""
+
+    zh = "密码自检未通过：{failed}（完成 {ran} 项，应有 {expected} 项）；节点未启动。"
+    en = "The cryptographic self-test failed: {failed} ({ran} tests ran of {expected}); the node was not started."
+    advice_zh = "请勿在本机继续使用；核对安装包与系统库的来源和完整性，重新安装后再启动。已存内容未作任何改动。"
+    advice_en = (
+        "Do not go on with this installation: check where its packages and system libraries came from, install it anew"
+        " and start again. Nothing that is stored was touched."
+    )
+    exit_code = 76
 
 
 class StorageFullError(TransientError):

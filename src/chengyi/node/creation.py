@@ -15,6 +15,18 @@ name = {{ zh = {zh}, en = {en} }}
 department = {department}
 fonds = "{fonds}"
 demonstration = {demonstration}
+
+# Every object lies as {n} fragments, one a store: any {k} give it back, fewer reveal nothing.
+# On one machine these are folders of the home; put each on a disk or an S3 site of its own to gain by it
+# (path, or kind = "s3" with endpoint, bucket, access_key, secret_key).
+[vault]
+k = {k}
+n = {n}
+{stores}"""
+_K, _N = 2, 3
+_STORE_TOML = """
+[[vault.stores]]
+id = "s{number}"
 """
 
 _FILED_TOML = """\
@@ -51,7 +63,8 @@ def make_home(home: Home, id: str, titles: Titles, *, fonds: str, demonstration:
         "id": id,
         "fonds": fonds,
     }
-    settings = _NODE_TOML.format(**words, demonstration=str(demonstration).lower())
+    stores = "".join(_STORE_TOML.format(number=number) for number in range(1, _N + 1))
+    settings = _NODE_TOML.format(**words, demonstration=str(demonstration).lower(), k=_K, n=_N, stores=stores)
     parse_settings(settings, "node.toml")
     home.create()
     _make_keys(home, id, passphrase)

@@ -9,7 +9,7 @@ delivery of the node's own source, and archived like any other.
 import os
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cached_property
 from pathlib import Path
@@ -23,6 +23,7 @@ from chengyi.model.reporter import Reporter
 from chengyi.node.creation import FILED, Titles, make_home
 from chengyi.node.status import Status, status_of
 from chengyi.node.verification import VerifyReport, verify_home
+from chengyi.node.witnessing import publish
 from chengyi.store.home import Home, HomeSettings
 from chengyi.store.rows import Rows
 
@@ -35,15 +36,24 @@ if TYPE_CHECKING:
     from chengyi.collect.service import CollectReport
     from chengyi.integrate import Integrate
     from chengyi.integrate.service import IntegrateReport, LinkReport
+    from chengyi.node.anchoring import Anchoring, AnchorReport
+    from chengyi.node.certificates import StoreCertifier
     from chengyi.share import Share
-    from chengyi.store.ports import Objects, Tables
+    from chengyi.store.ports import Tables
     from chengyi.trust.audit.acts import LedgerAudit
-    from chengyi.trust.ports import Keys, Ledger, Vault
+    from chengyi.trust.authority.authority import Authority
+    from chengyi.trust.ledger.log import FileLedger
+    from chengyi.trust.ledger.publish import Publisher, PublishReport
+    from chengyi.trust.ledger.witness import Witness
+    from chengyi.trust.messages.verification import MessageVerifier
+    from chengyi.trust.ports import Keys
+    from chengyi.trust.vault.refusals import Refusals
+    from chengyi.trust.vault.vault import FragmentVault
 
 
 @dataclass(frozen=True, slots=True)
 class RunReport:
-    """What one run did in each room."""
+    """What one run did in each room; `witnessing` is how the ledger fared with its witnesses, where it has any."""
 
     collect: "CollectReport"
     archive: "ArchiveReport"
@@ -51,6 +61,8 @@ class RunReport:
     link: "LinkReport"
     published: int
     brain: "BrainReport"
+    witnessing: "PublishReport | ChengyiError | None" = None
+    anchoring: "AnchorReport | None" = None
 
     @property
     def changed(self) -> bool:
@@ -101,8 +113,15 @@ class Node:
         titles = Titles(zh, en, department)
         make_home(Home(home.absolute()), id, titles, fonds=fonds, demonstration=demonstration, passphrase=secret)
         node = cls(home, clock, passphrase)
-        node._witness_creation()
+        node._prepare()
         return node
+
+    def _prepare(self) -> None:
+        """Put the making of this node on record and certify its stores, as far as that was not done before."""
+        from chengyi.node.certificates import prepare_stores
+
+        self._witness_creation()
+        prepare_stores(self)
 
     def _witness_creation(self) -> None:
         """Put the making of this node on record, unless it is there."""
@@ -115,26 +134,10 @@ class Node:
         """The node's rows, brought to the present schema."""
         from chengyi.store.migrations import upgrade
 
-        url = _from_environment(self.settings.rows.url, "rows.url") or f"sqlite:///{self.home.rows}"
+        url = from_environment(self.settings.rows.url, "rows.url") or f"sqlite:///{self.home.rows}"
         rows = Rows(url)
         upgrade(rows)
         return rows
-
-    @cached_property
-    def objects(self) -> "Objects":
-        """Where stored bytes are kept."""
-        settings = self.settings.objects
-        if settings.kind == "folder":
-            from chengyi.store.objects import FolderObjects
-
-            return FolderObjects(self.home.vault)
-        from chengyi.store.s3 import S3Objects
-
-        access, secret = (
-            _from_environment(value, f"objects.{key}")
-            for key, value in (("access_key", settings.access_key), ("secret_key", settings.secret_key))
-        )
-        return S3Objects(settings.endpoint, settings.bucket, access, secret, prefix=self.settings.node.id)
 
     @cached_property
     def tables(self) -> "Tables":
@@ -150,18 +153,41 @@ class Node:
     def keys(self) -> "Keys":
         """The node's keys."""
         from chengyi.trust.keys import FileKeys
+        from chengyi.trust.selftest import self_test_once
 
+        self_test_once()
         return FileKeys.open(self.home.keys, self._passphrase)
 
     @cached_property
-    def vault(self) -> "Vault":
-        """The only door to stored bytes."""
-        from chengyi.trust.vault.vault import SealedVault
+    def authority(self) -> "Authority":
+        """The node's authority: it issues where a region's key is here, and checks in any case."""
+        from chengyi.node.certificates import authority_of
 
-        return SealedVault(self.objects, self.keys)
+        return authority_of(self)
 
     @cached_property
-    def ledger(self) -> "Ledger":
+    def certifier(self) -> "StoreCertifier":
+        """Who certifies the node's stores."""
+        from chengyi.node.certificates import StoreCertifier
+
+        return StoreCertifier(self)
+
+    @cached_property
+    def vault(self) -> "FragmentVault":
+        """The only door to stored bytes."""
+        from chengyi.node.stores import open_vault
+
+        return open_vault(self, self.refusals)
+
+    @cached_property
+    def refusals(self) -> "Refusals":
+        """Fragments that were refused, until they are put on record."""
+        from chengyi.trust.vault.refusals import Refusals
+
+        return Refusals(self.actor.id)
+
+    @cached_property
+    def ledger(self) -> "FileLedger":
         """The witness of what was done."""
         from chengyi.trust.ledger.log import FileLedger
 
@@ -173,6 +199,34 @@ class Node:
         from chengyi.trust.audit.acts import LedgerAudit
 
         return LedgerAudit(self.rows, self.ledger, self.clock)
+
+    @cached_property
+    def witness(self) -> "Witness":
+        """The witness that this node is for others' ledgers."""
+        from chengyi.node.witnessing import make_witness
+
+        return make_witness(self)
+
+    @cached_property
+    def publisher(self) -> "Publisher":
+        """Who takes the ledger's checkpoints to its witnesses."""
+        from chengyi.node.witnessing import make_publisher
+
+        return make_publisher(self)
+
+    @cached_property
+    def anchoring(self) -> "Anchoring":
+        """Who stamps and anchors the ledger's checkpoints."""
+        from chengyi.node.anchoring import Anchoring
+
+        return Anchoring(self)
+
+    @cached_property
+    def messages(self) -> "MessageVerifier":
+        """Who checks the signed requests of other nodes."""
+        from chengyi.node.messaging import make_verifier
+
+        return make_verifier(self)
 
     @cached_property
     def collect(self) -> "Collect":
@@ -215,9 +269,9 @@ class Node:
 
     def run(self, reporter: Reporter) -> RunReport:
         """Bring the river up to date, room by room; where nothing is new, nothing changes."""
-        with self.home.lock():
+        with self.home.lock(), self.refusals.settled(self.audit):
             self._witness_creation()
-            return RunReport(
+            report = RunReport(
                 collect=self.collect.collect(self.actor, reporter),
                 archive=self.archive.keep_pending(self.actor, reporter),
                 integrate=self.integrate.update(self.actor, reporter),
@@ -225,6 +279,7 @@ class Node:
                 published=self.share.publish(self.actor),
                 brain=self.brain.compute(reporter),
             )
+        return replace(report, witnessing=publish(self), anchoring=self.anchoring.after_run())
 
     def status(self) -> Status:
         """Return counts and gaps of every room, by a few cheap queries."""
@@ -246,7 +301,7 @@ class Node:
 
     def close(self) -> None:
         """Let go of the database and the engine."""
-        for name in ("tables", "rows"):
+        for name in ("anchoring", "tables", "rows"):
             part = self.__dict__.pop(name, None)
             if part is not None:
                 part.close()
@@ -267,7 +322,9 @@ class _Lazy:
         return getattr(self._made, name)
 
 
-def _from_environment(value: str, key: str, environment: Mapping[str, str] = os.environ) -> str:
+def from_environment(value: str, key: str, environment: Mapping[str, str] = os.environ) -> str:
+    """Return a setting with each ${NAME} taken from the environment; ConfigError where one is not set."""
+
     def look_up(match: re.Match[str]) -> str:
         try:
             return environment[match[1]]

@@ -77,8 +77,9 @@ class Desk:
 
     def _ask(self, actor: Actor, entry: CatalogueEntry, fields: tuple[str, ...], purpose: Purpose) -> Request:
         now = self._clock.now()
-        detail: dict[str, Json] = {"fields": list(fields), "purpose": rules.purpose_terms(purpose)}
-        index = self._audit.record(Act(ActKind.REQUESTED, actor.id, f"dataset:{entry.dataset}", detail))
+        detail: dict[str, Json] = {"purpose": rules.purpose_terms(purpose)}
+        act = Act(ActKind.REQUESTED, actor.id, f"dataset:{entry.dataset}", detail, fields, purpose=purpose.text)
+        index = self._audit.record(act)
         request = Request(
             id=rules.new_id("req", {"dataset": entry.dataset, "requester": actor.id, "entry": index}),
             dataset=entry.dataset,

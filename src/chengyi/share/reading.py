@@ -4,14 +4,16 @@ Keeps promise 4: always witnessed. The act of a reading is on record before the 
 cannot be recorded, nothing leaves.
 """
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from chengyi.model.act import Act, ActKind
+from chengyi.model.act import Act, ActKind, ActResult
 from chengyi.model.actor import Actor
 from chengyi.model.canonical import Json
 from chengyi.model.clock import Clock
 from chengyi.model.codes import SharingClass
 from chengyi.model.errors import ChengyiError
+from chengyi.model.evidence import Completeness
 from chengyi.model.grant import CatalogueEntry, Grant, View
 from chengyi.share import exchange, rules
 from chengyi.share.catalogue import Catalogue
@@ -20,10 +22,25 @@ from chengyi.share.exchange import SharedTable
 from chengyi.share.grants import Grants
 from chengyi.share.ports import Datasets, Gaps
 from chengyi.share.rules import Use
+from chengyi.store.ports import Tables
 from chengyi.trust.ports import Audit, Keys
 
 if TYPE_CHECKING:
     import ibis
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """What an admitted use may take out: masked rows as an expression, in the order of their evidence."""
+
+    grant: Grant
+    entry: CatalogueEntry
+    rows: "ibis.Table"
+    raw: "ibis.Table"
+    masked: tuple[str, ...]
+    count: int
+    completeness: Completeness
+    engine: Tables
 
 
 class ReadingRoom:
@@ -85,12 +102,31 @@ class ReadingRoom:
             access=index,
         )
 
+    def open(self, actor: Actor, grant_id: str, use: Use) -> Opened:
+        """Admit an export and return its rows unread; whoever takes them puts that on record first."""
+        grant, entry = self._admit(actor, grant_id, use)
+        rows = exchange.matching(self._table(entry), grant, use.filters)
+        count = self._count(rows)
+        dataset = self._catalogue.dataset(grant.dataset)
+        return Opened(
+            grant=grant,
+            entry=entry,
+            rows=exchange.masked(rows, entry.fields, grant).order_by("_package", "_row"),
+            raw=self._table(entry),
+            masked=exchange.masked_names(entry.fields, grant),
+            count=count,
+            completeness=exchange.completeness_of(dataset, count, count, self._gaps),
+            engine=self._datasets.tables,
+        )
+
     def denied(self, actor: Actor, object: str, error: ChengyiError, use: Use | None = None) -> ChengyiError:
         """Put a refusal on record and return the error to raise."""
         detail: dict[str, Json] = {"why": error.message("zh"), "error": type(error).__name__}
         if use is not None:
             detail |= {"case": use.case, "filters": [name for name, _ in use.filters]}
-        self._audit.record(Act(ActKind.DENIED, actor.id, object, detail))
+        grant = object.removeprefix("grant:") if object.startswith("grant:") else ""
+        act = Act(ActKind.DENIED, actor.id, object, detail, grant=grant, result=ActResult.DENIED.value)
+        self._audit.record(act)
         return error
 
     def _admit(self, actor: Actor, grant_id: str, use: Use) -> tuple[Grant, CatalogueEntry]:
@@ -111,14 +147,22 @@ class ReadingRoom:
     def _record(self, actor: Actor, grant: Grant, entry: CatalogueEntry, use: Use, rows: int) -> int:
         detail: dict[str, Json] = {
             "grant": grant.id,
-            "purpose": grant.purpose.text,
             "case": use.case,
-            "fields": [each.name for each in entry.fields],
             "filters": [[name, self._keys.code(value, "share.filter")] for name, value in use.filters],
             "rows": rows,
             "version": entry.version,
         }
-        index = self._audit.record(Act(ActKind.READ, actor.id, f"dataset:{grant.dataset}", detail))
+        act = Act(
+            ActKind.READ,
+            actor.id,
+            f"dataset:{grant.dataset}",
+            detail,
+            fields=tuple(each.name for each in entry.fields),
+            purpose=grant.purpose.text,
+            grant=grant.id,
+            result=ActResult.ALLOWED.value,
+        )
+        index = self._audit.record(act)
         self._grants.add_access(
             {
                 "entry": index,

@@ -1,7 +1,8 @@
 """Sharing: ask, answer, use, and prove.
 
 Keeps promise 1 (the brain sees only what was shared) and promise 4 (every reading and every refusal is witnessed).
-This is the room's face; the desk answers requests, the reading room lets people and programs read.
+This is the room's face; the desk answers requests, the reading room lets people and programs read, the export room
+lets people take out copies that can be recognised.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -14,12 +15,15 @@ from chengyi.model.codes import SharingClass
 from chengyi.model.decision import Need
 from chengyi.model.evidence import Evidence
 from chengyi.model.grant import CatalogueEntry, Grant, Purpose, Request, RequestState, View
+from chengyi.model.reporter import Reporter
 from chengyi.share import rows as tables
 from chengyi.share import rules
 from chengyi.share.catalogue import Catalogue, matches
 from chengyi.share.desk import Desk
 from chengyi.share.errors import GrantEndedError
 from chengyi.share.exchange import SharedTable
+from chengyi.share.exportorders import ExportOrder
+from chengyi.share.exports import Exported, ExportRoom
 from chengyi.share.grants import Grants
 from chengyi.share.ports import Datasets, Gaps, Records
 from chengyi.share.reading import ReadingRoom
@@ -27,6 +31,8 @@ from chengyi.share.rules import Use
 from chengyi.share.tracing import RowTrace, Tracer
 from chengyi.share.workdays import Calendar, national_calendar
 from chengyi.store.rows import Rows
+from chengyi.trust.marks.marks import Marks
+from chengyi.trust.marks.records import ExportRecord
 from chengyi.trust.ports import Audit, Keys, Receipt
 
 
@@ -62,6 +68,15 @@ class Share:
             audit=audit,
             clock=clock,
             gaps=gaps,
+        )
+        self.marks = Marks(rows, keys, audit)
+        self._exports = ExportRoom(
+            reading=self._reading,
+            grants=self._grants,
+            registry=self.marks.registry,
+            audit=audit,
+            keys=keys,
+            clock=clock,
         )
         self._tracer = Tracer(archive, audit, keys.verifier, node_actor("share"))
 
@@ -166,6 +181,17 @@ class Share:
         OutsideGrantError, WithheldError; each refusal is on record.
         """
         return self._reading.view(actor, grant_id, Use(case, tuple(sorted((filters or {}).items()))), limit)
+
+    def export(self, actor: Actor, order: ExportOrder, reporter: Reporter | None = None) -> Exported:
+        """Write a copy of granted rows to a file, recognisable as this actor's; it is on record before it leaves.
+
+        Raises as `view` does; UsageError where the order does not make sense, or the notice was not accepted.
+        """
+        return self._exports.export(actor, order, reporter)
+
+    def exports(self, actor: Actor) -> list[ExportRecord]:
+        """List exports, newest first: those of one's own department, or all for those who grant or audit."""
+        return self._exports.exports(actor)
 
     def standing_grant(self, actor: Actor, need: Need, purpose: Purpose) -> Grant:
         """Return the node's own grant for a declared need: the same need and purpose have one grant.

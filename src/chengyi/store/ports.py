@@ -16,12 +16,28 @@ WriteMode = Literal["append", "overwrite"]
 class Objects(Protocol):
     """Bytes under keys; a key is a relative path of lower-case letters, digits, ``-_./``."""
 
-    def put(self, key: str, chunks: Iterable[bytes]) -> None:
-        """Write an object durably and atomically: it is there whole or not at all. StorageFullError."""
+    def put(self, key: str, chunks: "Iterable[bytes | memoryview]", *, durable: bool = True) -> None:
+        """Write an object durably and atomically: it is there whole or not at all. StorageFullError.
+
+        Memory stays bounded; what `chunks` raises is raised, and then nothing is there. One that is not `durable` yet
+        may be torn by a power cut until `sync` returns.
+        """
+        ...
+
+    def sync(self) -> None:
+        """Make durable what was put before."""
         ...
 
     def open(self, key: str) -> BinaryIO:
-        """Open an object for reading; NotFoundError where it is absent."""
+        """Open an object for reading and seeking, with bounded memory; NotFoundError where it is absent."""
+        ...
+
+    def part(self, key: str, start: int, size: int) -> bytes:
+        """Return up to `size` bytes from `start` on, fewer only at the end; NotFoundError where it is absent."""
+        ...
+
+    def tail(self, key: str, size: int) -> tuple[bytes, int]:
+        """Return the last bytes, up to `size`, and the size of the whole object; NotFoundError where it is absent."""
         ...
 
     def size(self, key: str) -> int | None:
@@ -34,6 +50,10 @@ class Objects(Protocol):
 
     def keys(self, prefix: str = "") -> Iterator[str]:
         """List the keys under a prefix, in order."""
+        ...
+
+    def sizes(self) -> Iterator[tuple[str, int]]:
+        """List all keys with the size of each object, in order."""
         ...
 
 

@@ -1,6 +1,6 @@
-"""Trust: keys, the vault of sealed objects, the ledger and its receipts, the audit; the only door to stored bytes.
+"""Trust: keys, the vault of fragments, the ledger and its receipts, the audit; the only door to stored bytes.
 
-`Vault`, `Ledger`, `Keys` and `Audit` are the ports; `FileKeys`, `SealedVault`, `FileLedger` and `LedgerAudit`
+`Vault`, `Ledger`, `Keys` and `Audit` are the ports; `FileKeys`, `FragmentVault`, `FileLedger` and `LedgerAudit`
 keep them on one machine. `verify_receipt` and `verify_ledger` need nothing but a copy and the verifier key.
 """
 
@@ -13,19 +13,19 @@ if TYPE_CHECKING:
     from chengyi.trust.ledger.log import FileLedger
     from chengyi.trust.ledger.verify import LedgerCheck, verify_ledger, verify_receipt
     from chengyi.trust.ports import Audit, Checkpoint, Keys, Ledger, Receipt, Stored, Vault
-    from chengyi.trust.vault.vault import SealedVault
+    from chengyi.trust.vault.vault import FragmentVault
 
 __all__ = [
     "Audit",
     "Checkpoint",
     "FileKeys",
     "FileLedger",
+    "FragmentVault",
     "Keys",
     "Ledger",
     "LedgerAudit",
     "LedgerCheck",
     "Receipt",
-    "SealedVault",
     "Stored",
     "Vault",
     "verify_ledger",
@@ -37,7 +37,7 @@ _HOME = {
     "FileLedger": "ledger.log",
     "LedgerAudit": "audit.acts",
     "LedgerCheck": "ledger.verify",
-    "SealedVault": "vault.vault",
+    "FragmentVault": "vault.vault",
     "verify_ledger": "ledger.verify",
     "verify_receipt": "ledger.verify",
 }

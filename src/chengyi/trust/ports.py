@@ -5,19 +5,21 @@ secrets, `Audit` the one way to put an act on record.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import BinaryIO, Protocol
 
-from chengyi.model.act import Act, Entry
+from chengyi.model.act import Act, Entry, Seat
 
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """What the vault keeps of an object: its id, and the size and SHA-256 of the plain bytes."""
+    """What the vault keeps of an object: id, size and SHA-256 of the plain bytes, SHA-256 of the signed manifest."""
 
     object: str
     size: int
     sha256: str
+    manifest: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,12 +51,19 @@ class Vault(Protocol):
     Several threads may put at once: each waits for its own bytes to be durable.
     """
 
-    def put(self, source: BinaryIO) -> Stored:
-        """Store all bytes of `source` durably before returning; StorageFullError leaves nothing behind."""
+    def put(self, source: BinaryIO, *, durable: bool = True) -> Stored:
+        """Store all bytes of `source` durably before returning; StorageFullError leaves nothing behind.
+
+        One that is not `durable` yet must not be named by anything before `sync` has returned.
+        """
         ...
 
-    def put_bytes(self, plain: bytes) -> Stored:
+    def put_bytes(self, plain: bytes, *, durable: bool = True) -> Stored:
         """Store a small object."""
+        ...
+
+    def sync(self) -> None:
+        """Make durable all that was put before, by one flush."""
         ...
 
     def open(self, object: str) -> BinaryIO:
@@ -63,6 +72,10 @@ class Vault(Protocol):
 
     def read(self, object: str) -> bytes:
         """Read a small object whole."""
+        ...
+
+    def manifest(self, object: str) -> str:
+        """Return the SHA-256 of the object's signed manifest, as an act on record names it; errors as of `open`."""
         ...
 
     def verify(self, object: str) -> None:
@@ -98,8 +111,20 @@ class Ledger(Protocol):
         """Return the audit path of an entry in the tree of `size`."""
         ...
 
+    def inclusions(self, indexes: Sequence[int], size: int) -> list[tuple[bytes, ...]]:
+        """Return the audit paths of many entries in the tree of `size`, in the order asked for."""
+        ...
+
     def consistency(self, old: int, new: int) -> tuple[bytes, ...]:
         """Return the proof that the tree of `new` extends the tree of `old`."""
+        ...
+
+    def root(self, size: int) -> bytes:
+        """Return the root over the first `size` entries."""
+        ...
+
+    def cosigned(self) -> Checkpoint | None:
+        """Return the latest checkpoint that witnesses cosigned, or None where there is none."""
         ...
 
 
@@ -133,6 +158,10 @@ class Audit(Protocol):
 
     def record(self, act: Act) -> int:
         """Put one act on record durably and return its ledger index."""
+        ...
+
+    def acting(self, seat: Seat) -> AbstractContextManager[None]:
+        """Let what is recorded meanwhile, in this thread or task, carry a session, certificate and address."""
         ...
 
     def record_all(self, acts: Iterable[Act]) -> list[int]:

@@ -53,8 +53,17 @@ PAGES = {
     "entry-page": ("auditor", "/ledger/{entry}/"),
     "receipts": ("auditor", "/receipts/"),
     "audit": ("auditadmin", "/audit/"),
+    "investigate": ("auditadmin", "/investigate/"),
+    "behaviour": ("auditor", "/behaviour/"),
     "accounts": ("sysadmin", "/accounts/"),
     "roles": ("secadmin", "/roles/"),
+    "witnesses": ("archivist", "/witnesses/"),
+    "stores": ("sysadmin", "/stores/"),
+    "stores-seen": ("auditor", "/stores/"),
+    "store": ("sysadmin", "/stores/{store}/"),
+    "rekey": ("sysadmin", "/store-care/rekey/"),
+    "certificates": ("secadmin", "/certificates/"),
+    "certificate": ("secadmin", "/certificates/{certificate}/"),
     "missing": ("archivist", "/no-such-page/"),
 }
 AXE = "{runOnly: {type: 'tag', values: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa']}, resultTypes: ['violations']}"
@@ -74,7 +83,9 @@ def test_a_page_is_sound(browse: Callable[..., Any], axe: str, name: str, langua
     assert violations(page) == []
 
 
-@pytest.mark.parametrize("name", ["home", "record", "dossier", "alert", "request-form", "sign-in"])
+@pytest.mark.parametrize(
+    "name", ["home", "record", "dossier", "alert", "request-form", "sign-in", "stores", "witnesses", "certificates"]
+)
 def test_the_large_type_mode_is_sound(browse: Callable[..., Any], axe: str, name: str) -> None:
     username, path = PAGES[name]
     page = browse(path, username, large=True)
@@ -85,7 +96,7 @@ def test_the_large_type_mode_is_sound(browse: Callable[..., Any], axe: str, name
     assert width_of(page) <= 1366
 
 
-@pytest.mark.parametrize("name", ["home", "record", "dossier", "figure", "ledger"])
+@pytest.mark.parametrize("name", ["home", "record", "dossier", "figure", "ledger", "stores", "certificates"])
 def test_a_page_is_read_without_script(browse: Callable[..., Any], name: str) -> None:
     username, path = PAGES[name]
     page = browse(path, username, script=False)

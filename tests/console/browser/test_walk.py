@@ -231,6 +231,36 @@ def test_a_real_run_is_watched_without_reloading(browse: Callable[..., Any]) -> 
     assert violations(page) == []
 
 
+def test_a_scrub_is_started_by_keyboard_and_watched_without_reloading(browse: Callable[..., Any]) -> None:
+    page = browse("/", "sysadmin")
+    go(page, "存储点")
+    focus_on(page, "巡检")
+    press(page)
+    page.evaluate("window.kept = true")
+    for _ in range(240):
+        if page.get_by_text("本轮已完成").is_visible():
+            break
+        time.sleep(0.5)
+    assert page.get_by_text("本轮已完成").is_visible()
+    assert page.get_by_role("button", name="修复").is_visible()
+    assert page.evaluate("window.kept") is True
+    assert violations(page) == []
+
+
+def test_a_certificate_is_revoked_by_keyboard(browse: Callable[..., Any], scene: Scene) -> None:
+    page = browse("/", "secadmin")
+    go(page, "证书", f"/certificates/{scene.certificate}/")
+    focus_on(page, "reason")
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("Tab")
+    page.keyboard.press("Space")
+    focus_on(page, "吊销")
+    press(page)
+    assert page.get_by_text("证书已吊销").is_visible()
+    assert page.get_by_role("button", name="吊销").count() == 0
+    assert violations(page) == []
+
+
 def test_a_narrow_screen_does_not_scroll_sideways(browse: Callable[..., Any]) -> None:
     page = browse("/audit/", "auditadmin", width=800)
     assert page.evaluate("document.documentElement.scrollWidth") <= 800

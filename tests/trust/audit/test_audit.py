@@ -23,23 +23,6 @@ READ = Act(ActKind.READ, "li", "pkg-1@1", {"case": "2026-7"})
 DENIED = Act(ActKind.DENIED, "li", "grant-9")
 
 
-@pytest.fixture
-def rows(tmp_path: Path) -> Rows:
-    rows = Rows(f"sqlite:///{tmp_path / 'node.db'}")
-    acts.create(rows.engine)
-    return rows
-
-
-@pytest.fixture
-def ledger() -> MemoryLedger:
-    return MemoryLedger(MemoryKeys())
-
-
-@pytest.fixture
-def audit(rows: Rows, ledger: MemoryLedger, clock: SetClock) -> LedgerAudit:
-    return LedgerAudit(rows, ledger, clock)
-
-
 def test_promise_4_every_act_is_on_record_and_provable(audit: LedgerAudit, clock: SetClock) -> None:
     assert audit.record(KEPT) == 0
     clock.advance(timedelta(hours=1))
@@ -114,23 +97,40 @@ def test_promise_6_a_crash_between_ledger_and_rows_is_told_and_not_mended(
 ) -> None:
     assert audit.completeness().missing == ()
     ledger.append([b"lost"])
-    audit.record_all([KEPT, READ])
+    assert audit.record_all([KEPT, READ]) == [2, 3]
     ledger.append([b"lost", b"lost"])
-    audit.record(DENIED)
-    ledger.append([b"lost"])
     later = LedgerAudit(rows, ledger, clock)
+    assert later.record(DENIED) == 7
+    ledger.append([b"lost"])
     found = later.completeness()
-    assert (found.expected, found.received, found.missing) == (7, 3, ("0-0", "3-4", "6-6"))
-    assert [entry.index for entry in later.entries()] == [5, 2, 1]
+    assert (found.expected, found.received, found.missing) == (9, 5, ("0-0", "4-5", "8-8"))
+    assert [entry.index for entry in later.entries()] == [7, 6, 3, 2, 1]
+    assert [dict(entry.act.detail) for entry in later.entries(kind="audit.lost")] == [
+        {"first": 4, "last": 5},
+        {"first": 0, "last": 0},
+    ]
     assert later.check() == ()
     with pytest.raises(NotFoundError):
-        later.entry(3)
-    assert later.record(KEPT) == 7
+        later.entry(4)
+    assert later.record(KEPT) == 10
+    assert later.check() == ()
+
+
+def test_promise_6_an_old_gap_does_not_excuse_a_body_beside_it(
+    audit: LedgerAudit, ledger: MemoryLedger, rows: Rows
+) -> None:
+    audit.record_all([KEPT, READ])
+    ledger.append([b"lost"])
+    audit.record(DENIED)
+    with rows.begin() as connection:
+        connection.execute(delete(acts).where(acts.c.entry == 1))
+    assert [fault.path for fault in audit.check()] == ["act 1-2"]
 
 
 def test_an_audit_without_any_body_misses_them_all(audit: LedgerAudit, ledger: MemoryLedger) -> None:
     ledger.append([b"lost"] * 3)
     assert audit.completeness().missing == ("0-2",)
+    assert [fault.path for fault in audit.check()] == ["acts"]
 
 
 def test_acts_outlive_the_process(tmp_path: Path, rows: Rows, clock: SetClock) -> None:
@@ -153,9 +153,15 @@ def test_acts_outlive_the_process(tmp_path: Path, rows: Rows, clock: SetClock) -
         {"object": "pkg-2@1"},
         {"actor": "wang"},
         {"kind": "share.read"},
+        {"session": "other"},
+        {"certificate": "0a"},
+        {"erased": 1},
+        {"body": ""},
+        {"body": "", "actor": "", "object": "", "erased": 1},
+        {"body": "", "actor": "", "object": ""},
     ],
 )
-def test_promise_4_an_edited_act_is_noticed(change: dict[str, str], audit: LedgerAudit, rows: Rows) -> None:
+def test_promise_4_an_edited_act_is_noticed(change: dict[str, str | int], audit: LedgerAudit, rows: Rows) -> None:
     audit.record_all([KEPT, READ])
     with rows.begin() as connection:
         connection.execute(update(acts).where(acts.c.entry == 0).values(change))
@@ -189,6 +195,18 @@ def test_promise_4_a_removed_act_is_missed(audit: LedgerAudit, rows: Rows) -> No
     with rows.begin() as connection:
         connection.execute(delete(acts).where(acts.c.entry == 1))
     assert audit.completeness().missing == ("1-1",)
+    assert [fault.path for fault in audit.check()] == ["act 1-1"]
+
+
+def test_promise_4_who_takes_away_the_newest_acts_leaves_an_act_that_names_them(audit: LedgerAudit, rows: Rows) -> None:
+    audit.record_all([KEPT, READ, DENIED])
+    with rows.begin() as connection:
+        connection.execute(delete(acts).where(acts.c.entry >= 1))
+    assert audit.completeness().missing == ("1-2",)
+    audit.record(KEPT)
+    told = audit.entries(kind="audit.lost")
+    assert [entry.act.object for entry in told] == ["acts:1-2"]
+    assert audit.completeness().missing == ("1-2",)
 
 
 def test_promise_4_a_shortened_ledger_is_refused(audit: LedgerAudit, rows: Rows, clock: SetClock) -> None:

@@ -1,3 +1,4 @@
+import errno
 import itertools
 import os
 import random
@@ -89,9 +90,9 @@ class CountingObjects(MemoryObjects):
         self.opened += 1
         return super().open(key)
 
-    def put(self, key: str, chunks: Iterable[bytes]) -> None:
+    def put(self, key: str, chunks: Iterable[bytes | memoryview], *, durable: bool = True) -> None:
         self.written += 1
-        super().put(key, chunks)
+        super().put(key, chunks, durable=durable)
 
 
 def test_partial_tiles_go_when_the_full_one_is_there(opened: OpenLedger, folder: Path) -> None:
@@ -153,9 +154,9 @@ class CrashingObjects(MemoryObjects):
 
     left = -1
 
-    def put(self, key: str, chunks: Iterable[bytes]) -> None:
+    def put(self, key: str, chunks: Iterable[bytes | memoryview], *, durable: bool = True) -> None:
         self._tick()
-        super().put(key, chunks)
+        super().put(key, chunks, durable=durable)
 
     def delete(self, key: str) -> None:
         self._tick()
@@ -343,3 +344,38 @@ def test_promise_4_a_checkpoint_of_another_key_or_log_is_refused(
         FileLedger(folder, MemoryKeys(ORIGIN, b"other"), ORIGIN, clock)
     with pytest.raises(IntegrityError):
         FileLedger(folder, KEYS, "test.invalid/other", clock)
+
+
+# the folder
+
+
+@pytest.mark.parametrize("fails", ["write", "fsync"])
+def test_promise_8_a_disk_that_fills_while_a_batch_is_written_leaves_the_log_as_it_was(
+    fails: str, folder: Path, opened: OpenLedger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ledger = opened()
+    ledger.append(entries(300))
+    before, real = ledger.checkpoint(), getattr(os, fails)
+    turn = itertools.count()
+
+    def full(*given: object) -> object:
+        if next(turn) >= 5:
+            raise OSError(errno.ENOSPC, "no space left")
+        return real(*given)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, fails, full)
+        with pytest.raises(StorageFullError):
+            ledger.append(entries(700, 300))
+    assert not list(folder.rglob(".partial-*"))
+    assert ledger.checkpoint() == before == opened().checkpoint()
+    assert ledger.append(entries(700, 300)) == 300
+    assert [ledger.entry(each) for each in range(1_000)] == entries(1_000)
+    assert verify_ledger(folder, KEYS.verifier).sound
+
+
+def test_a_batch_of_many_files_is_written_in_groups(folder: Path, opened: OpenLedger) -> None:
+    ledger = opened()
+    assert ledger.append(entries(256 * 140 + 7)) == 0
+    assert opened().entry(256 * 140) == f"entry {256 * 140}".encode()
+    assert verify_ledger(folder, KEYS.verifier).sound

@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from chengyi.model.errors import IntegrityError, UsageError
@@ -57,6 +57,7 @@ def test_a_frontier_needs_one_hash_for_each_subtree() -> None:
 
 
 @given(st.integers(1, 70).flatmap(lambda size: st.tuples(st.just(size), st.integers(0, size - 1))))
+@settings(deadline=None)
 def test_inclusion_proofs_verify(at: tuple[int, int]) -> None:
     size, index = at
     proof = inclusion(LEAVES[:size], index)
@@ -65,12 +66,14 @@ def test_inclusion_proofs_verify(at: tuple[int, int]) -> None:
 
 
 @given(st.integers(1, 70).flatmap(lambda size: st.tuples(st.integers(1, size), st.just(size))))
+@settings(deadline=None)
 def test_consistency_proofs_verify(at: tuple[int, int]) -> None:
     old, new = at
     verify_consistency(old, new, consistency(LEAVES[:new], old), root(LEAVES[:old]), root(LEAVES[:new]))
 
 
 @given(st.integers(1, 70), st.data())
+@settings(deadline=None)
 def test_promise_2_a_proof_fits_nothing_but_its_own_leaf_place_and_tree(size: int, data: st.DataObject) -> None:
     index = data.draw(st.integers(0, size - 1))
     tree = Tree(LEAVES[:size])

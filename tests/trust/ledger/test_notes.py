@@ -1,7 +1,7 @@
 from datetime import UTC, datetime
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from chengyi.model.errors import IntegrityError
@@ -122,6 +122,40 @@ def test_what_is_no_verifier_key_is_refused(vkey: str) -> None:
 
 
 @given(st.text(alphabet="ab\n— +A=3", max_size=60))
+@settings(deadline=None)
 def test_any_text_is_read_or_refused(text: str) -> None:
     with pytest.raises(IntegrityError):
         open_note(text, VERIFIER)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"o\n{'9' * 20}\nAAAA\n",
+        f"o\n{'9' * 5000}\nAAAA\n",
+        TEXT + "\n",
+        TEXT + "extension\n\nmore\n",
+    ],
+)
+def test_sizes_and_extensions_are_bounded_by_the_specification(text: str) -> None:
+    with pytest.raises(IntegrityError):
+        open_checkpoint(sign_note(text, VERIFIER, KEYS.sign), VERIFIER)
+
+
+def test_a_checkpoint_may_have_extension_lines() -> None:
+    note = sign_note(TEXT + "extension\n", VERIFIER, KEYS.sign, AT)
+    assert open_checkpoint(note, VERIFIER).size == 3
+    assert note_date(note, VERIFIER) == AT
+
+
+@pytest.mark.parametrize("name", ["a b", "a\u3000b", "a\u00a0b", "a\u2028b", "a+b", ""])
+def test_a_key_name_holds_no_white_space_and_no_plus(name: str) -> None:
+    with pytest.raises(IntegrityError):
+        open_note(f"text\n\n— {name} AAAAAAAA\n", VERIFIER)
+
+
+def test_an_oversize_note_is_refused() -> None:
+    with pytest.raises(IntegrityError):
+        open_note("x" * (1 << 19) + NOTE, VERIFIER)
+    with pytest.raises(IntegrityError):
+        open_note("\ud800" + NOTE, VERIFIER)

@@ -3,19 +3,23 @@ from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from chengyi.model.act import Act, ActKind
 from chengyi.model.clock import SetClock
 from chengyi.model.errors import IntegrityError
 from chengyi.trust.body import entry_bytes
-from chengyi.trust.ledger.receipts import parse, render, verify
+from chengyi.trust.ledger.cosignatures import Ed25519Key, cosign
+from chengyi.trust.ledger.notes import signature_line
+from chengyi.trust.ledger.policy import Policy
+from chengyi.trust.ledger.receipts import gather, parse, render, verify
 from chengyi.trust.ledger.verify import verify_receipt
-from chengyi.trust.ports import Receipt
+from chengyi.trust.ports import Checkpoint, Receipt
 from simulators.audit import MemoryAudit
 from simulators.keys import MemoryKeys
 from simulators.ledger import MemoryLedger
+from simulators.witness import NOW, key_of, witness_keys
 
 ORIGIN = "test.invalid/node"
 KEYS = MemoryKeys(ORIGIN)
@@ -110,8 +114,65 @@ def test_a_receipt_has_one_form_only(old: str, new: str, receipt: Receipt) -> No
 
 
 @given(st.text(max_size=80), st.binary(max_size=40))
+@settings(deadline=None)
 def test_any_text_is_refused_without_a_stumble(text: str, body: bytes) -> None:
     head = f"c2sp.org/tlog-proof@v1\nextra {b64encode(body).decode()}\nindex 0\n\n"
     for candidate in (text, head + text):
         with pytest.raises(IntegrityError):
             parse(candidate)
+
+
+# quorums
+
+
+def cosigned(ledger: MemoryLedger, *names: str) -> Checkpoint:
+    point = ledger.checkpoint()
+    lines = "".join(cosign(point, Ed25519Key.of(witness_keys(name)), NOW) for name in names)
+    return replace(point, note=point.note + lines)
+
+
+def policy(quorum: int) -> Policy:
+    return Policy.of({name: key_of(name) for name in "abc"}, quorum)
+
+
+def test_promise_4_a_receipt_names_its_quorum(clock: SetClock, ledger: MemoryLedger) -> None:
+    audit = MemoryAudit(clock, ledger)
+    audit.record_all(Act(ActKind.KEPT, "a", f"pkg-{each}") for each in range(11))
+    ledger.witnessed = cosigned(ledger, "a", "c")
+    (receipt,) = gather(ledger, {6: audit._bodies[6]})
+    assert receipt.checkpoint == ledger.witnessed
+    assert verify(receipt, KEYS.verifier, ORIGIN, policy(2)).act.object == "pkg-6"
+    quorum = policy(2).judge(receipt.checkpoint.note)
+    assert [(each.cosigner.name, each.at) for each in quorum.cosignatures] == [("a", NOW), ("c", NOW)]
+    with pytest.raises(IntegrityError, match="quorum"):
+        verify_receipt(render(receipt), KEYS.verifier, ORIGIN, policy(3))
+
+
+def test_receipts_are_under_the_cosigned_checkpoint_where_it_reaches(clock: SetClock, ledger: MemoryLedger) -> None:
+    audit = MemoryAudit(clock, ledger)
+    audit.record_all(Act(ActKind.KEPT, "a", f"pkg-{each}") for each in range(5))
+    ledger.witnessed = cosigned(ledger, "a", "b")
+    audit.record_all(Act(ActKind.KEPT, "a", f"pkg-{each}") for each in range(5, 9))
+    asked = [8, 0, 4, 5]
+    receipts = gather(ledger, {index: audit._bodies[index] for index in asked})
+    assert [each.index for each in receipts] == asked
+    assert [each.checkpoint.size for each in receipts] == [9, 5, 5, 9]
+    for each in receipts:
+        assert verify_receipt(render(each), KEYS.verifier).index == each.index
+    assert gather(ledger, {}) == []
+
+
+def test_a_forged_cosignature_is_refused_even_where_the_quorum_is_met(clock: SetClock, ledger: MemoryLedger) -> None:
+    audit = MemoryAudit(clock, ledger)
+    audit.record(Act(ActKind.KEPT, "a", "pkg-1"))
+    ledger.witnessed = cosigned(ledger, "a", "b")
+    (receipt,) = gather(ledger, {0: audit._bodies[0]})
+    forged = signature_line("c", key_of("c").id(), bytes(72))
+    with pytest.raises(IntegrityError):
+        verify_receipt(render(receipt) + forged, KEYS.verifier, policy=policy(2))
+
+
+@pytest.mark.parametrize("text", ["x" * (2 << 20), "c2sp.org/tlog-proof@v1\n" * 200_000])
+def test_an_oversize_receipt_is_refused(text: str) -> None:
+    with pytest.raises(IntegrityError):
+        parse(text)

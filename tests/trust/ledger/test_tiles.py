@@ -1,9 +1,10 @@
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from chengyi.model.errors import IntegrityError, UsageError
 from chengyi.trust.ledger.merkle import EMPTY_ROOT, leaf_hash, root
+from chengyi.trust.ledger.paths import Paths
 from chengyi.trust.ledger.tiles import (
     ENTRIES,
     MAX_ENTRY,
@@ -13,7 +14,6 @@ from chengyi.trust.ledger.tiles import (
     join_bundle,
     levels,
     partial_prefix,
-    span_root,
     split_bundle,
     split_hashes,
     tile_path,
@@ -86,6 +86,7 @@ def test_an_entry_may_fill_its_length_field_and_no_more() -> None:
 
 
 @given(st.integers(0, 900).flatmap(lambda end: st.tuples(st.just(end), st.integers(0, 20))))
+@settings(deadline=None)
 def test_roots_of_spans_come_from_tiles(at: tuple[int, int]) -> None:
     leaves = list(map(leaf_hash, entries(900)))
     end, start = at[0], 0
@@ -97,15 +98,17 @@ def test_roots_of_spans_come_from_tiles(at: tuple[int, int]) -> None:
     def tile(level: int, number: int) -> Tile:
         return [leaves, upper][level][number * WIDTH : (number + 1) * WIDTH]
 
-    assert span_root(start, end, tile) == root(leaves[start:end])
+    assert Paths(tile).span(start, end) == root(leaves[start:end])
 
 
 @given(st.lists(st.binary(max_size=300), max_size=20))
+@settings(deadline=None)
 def test_bundles_split_as_they_were_joined(parts: list[bytes]) -> None:
     assert split_bundle(join_bundle(parts), "bundle") == parts
 
 
 @given(st.binary(max_size=40))
+@settings(deadline=None)
 def test_any_bundle_is_split_whole_or_refused(raw: bytes) -> None:
     try:
         assert join_bundle(split_bundle(raw, "bundle")) == raw

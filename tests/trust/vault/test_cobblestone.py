@@ -8,12 +8,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chengyi.model.errors import IntegrityError
+from chengyi.trust.primitives.ciphers import TAG
 from chengyi.trust.vault.cobblestone import (
     CHUNK,
     HEAD,
     MAX_CHUNKS,
     SEALED_CHUNK,
-    TAG,
     Cobblestone,
     seal,
     sealed_size,

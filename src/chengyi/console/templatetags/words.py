@@ -61,9 +61,9 @@ def tag(context: Any, value: object) -> SafeString:  # noqa: ANN401
 
 
 @register.simple_tag(takes_context=True)
-def mark(context: Any, tone: str, zh: str, en: str) -> SafeString:  # noqa: ANN401
+def mark(context: Any, tone: str, zh: str, en: str, **values: object) -> SafeString:  # noqa: ANN401
     """Show words of our own as a status tag."""
-    return format_html('<span class="tag {}">{}</span>', tone, t(context, zh, en))
+    return format_html('<span class="tag {}">{}</span>', tone, t(context, zh, en, **values))
 
 
 @register.simple_tag(takes_context=True)
@@ -82,6 +82,18 @@ def unit_of(context: Any, department: str) -> str:  # noqa: ANN401
         return department
     place = say(context, context.get("place"))
     return str(t(context, "{place}（本节点）", "{place} (this node)", place=place))
+
+
+@register.simple_tag(takes_context=True)
+def left(context: Any, seconds: float | None) -> str:  # noqa: ANN401
+    """Say about how long something will take still; nothing where that is not known."""
+    if seconds is None:
+        return ""
+    if seconds < 90:
+        return str(t(context, "约剩 {n} 秒", "about {n} s left", n=max(1, round(seconds))))
+    if seconds < 90 * 60:
+        return str(t(context, "约剩 {n} 分钟", "about {n} min left", n=round(seconds / 60)))
+    return str(t(context, "约剩 {n} 小时", "about {n} h left", n=round(seconds / 3600)))
 
 
 @register.simple_tag(takes_context=True)

@@ -11,22 +11,24 @@ from chengyi.console.application import node_of
 from chengyi.console.door import opens
 from chengyi.console.views.page import PAGE_ROWS, number_of, show, text_of
 from chengyi.console.views.records import receipt_file
+from chengyi.console.vouching import signers_of
 from chengyi.model.act import ActKind, Entry
 from chengyi.model.actor import Permission
 from chengyi.model.canonical import canonical
-from chengyi.model.errors import ChengyiError
+from chengyi.model.errors import ChengyiError, IntegrityError
 from chengyi.model.text import Text
 
 MOST_RECEIPT_BYTES = 256 * 1024
 LAST = 10**9
+_WORDS = ("fields", "purpose", "grant", "result", "session", "certificate", "address")
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One numbered step of a verification."""
+    """One numbered step of a verification; `ok` is None for what is only said."""
 
     title: Text
-    ok: bool
+    ok: bool | None
     finding: Text
 
 
@@ -49,11 +51,16 @@ def listing(request: HttpRequest) -> HttpResponse:
 def entry(request: HttpRequest, index: int) -> HttpResponse:
     """Show one entry with its receipt drawn."""
     found = node_of(request).audit.entry(index)
-    values: dict[str, Any] = {"entry": found, "receipt": node_of(request).audit.receipt(index)}
+    proven = index if found.erased is None else found.erased.entry
+    values: dict[str, Any] = {"entry": found, "receipt": node_of(request).audit.receipt(proven)}
+    try:
+        values["signers"], values["met"] = signers_of(node_of(request), values["receipt"].checkpoint.note)
+    except IntegrityError:
+        values["forged"] = True
     may_audit = request.actor.may(Permission.SEE_AUDIT)
     values["may_take"] = may_audit or request.actor.may(Permission.SEE_RECORDS)
     if may_audit:
-        values["detail"] = canonical(dict(found.act.detail)).decode()
+        values["detail"] = _said(found)
     return show(request, "entry_page.html", values)
 
 
@@ -88,7 +95,7 @@ def audit(request: HttpRequest) -> HttpResponse:
     before = _before(request)
     entries = node_of(request).audit.entries(object=object, actor=actor, kind=kind, limit=PAGE_ROWS, before=before)
     values = {
-        "lines": [(each, canonical(dict(each.act.detail)).decode()) for each in entries],
+        "lines": [(each, _said(each)) for each in entries],
         "older": entries[-1].index if len(entries) == PAGE_ROWS else None,
         "kinds": list(ActKind),
         "kind": kind,
@@ -97,6 +104,15 @@ def audit(request: HttpRequest) -> HttpResponse:
         "before": before,
     }
     return show(request, "audit.html", values)
+
+
+def _said(entry: Entry) -> str:
+    """Return all that an act says beside actor, kind and object; of an erased one, why it says no more."""
+    if (gone := entry.erased) is not None:
+        said: dict[str, Any] = {"erased": gone.entry, "by": gone.by, "approved_by": gone.approved_by}
+        return canonical(said | {"reason": gone.reason, "basis": gone.basis}).decode()
+    words = {name: value for name in _WORDS if (value := getattr(entry.act, name))}
+    return canonical({**words, **entry.act.detail}).decode()
 
 
 def check_receipt(request: HttpRequest, text: str, key: str) -> tuple[list[Step], Entry | None]:
@@ -132,9 +148,35 @@ def check_receipt(request: HttpRequest, text: str, key: str) -> tuple[list[Step]
                 f"Entry {receipt.index} leads to the root in {len(receipt.hashes)} hashes.",
             ),
         ),
+        _witnessed(request, receipt.checkpoint.note, key),
         _against_own_ledger(request, found, receipt.index),
     ]
     return steps, found
+
+
+def _witnessed(request: HttpRequest, note: str, key: str) -> Step:
+    """Say which of this node's witnesses cosigned a checkpoint of its own; of another log nothing can be said here."""
+    title, node = Text("核验见证方会签", "Check the witnesses' cosignatures"), node_of(request)
+    if key != node.keys.verifier:
+        finding = Text(
+            "他方账本的会签须按其策略核验（chengyi-verify）。",
+            "Cosignatures of another log are checked by its own policy (chengyi-verify).",
+        )
+        return Step(title, ok=None, finding=finding)
+    if not node.settings.ledger.needed:
+        finding = Text("未配置见证方，只凭账本自己的签名。", "There are no witnesses; the log's own signature counts.")
+        return Step(title, ok=None, finding=finding)
+    try:
+        signers, met = signers_of(node, note)
+    except ChengyiError as error:
+        return Step(title, ok=False, finding=Text(error.message("zh"), error.message("en")))
+    names = Text("、".join(signers) or "无", ", ".join(signers) or "nobody")
+    if met:
+        return _passed(title, Text(f"由 {names.zh} 会签，达到要求。", f"Cosigned by {names.en}: the quorum is met."))
+    zh = f"已会签：{names.zh}，尚未达到要求；待会签后可重新下载回执。"
+    return Step(
+        title, ok=None, finding=Text(zh, f"Cosigned by {names.en}: no quorum yet; take the receipt again later.")
+    )
 
 
 def _against_own_ledger(request: HttpRequest, found: Entry, index: int) -> Step:

@@ -1,8 +1,8 @@
-"""What every view uses: rendering, paging, choices, going back."""
+"""What every view uses: rendering, paging, choices, starting work, going back."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, TypeVar
@@ -12,7 +12,9 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.http import url_has_allowed_host_and_scheme, urlencode
 
-from chengyi.console.application import node_of
+from chengyi.console.application import desk_of, node_of
+from chengyi.console.seats import seat_of
+from chengyi.model.reporter import Reporter
 from chengyi.model.text import Text
 
 PAGE_ROWS = 20
@@ -109,6 +111,22 @@ def choices(values: Iterable[str]) -> list[str]:
 def said(request: HttpRequest, text: Text) -> None:
     """Leave a note that the next page shows."""
     messages.success(request, text.say(request.language))
+
+
+def begin(request: HttpRequest, title: Text, work: Callable[[Reporter], object]) -> bool:
+    """Start work on the board in the background, on record as from this seat; tell the reader, and the caller."""
+    node, seat = node_of(request), seat_of(request)
+
+    def seated(reporter: Reporter) -> object:
+        with node.audit.acting(seat):
+            return work(reporter)
+
+    started = desk_of(request).board.start(seated, request.actor.name, node.clock.now(), title)
+    if started:
+        said(request, Text(f"已开始：{title.zh}。进度见下。", f"Started: {title.en}. Its progress is below."))
+    else:
+        said(request, Text("已有一项工作在进行中，请待其结束。", "Work is under way already; wait until it has ended."))
+    return started
 
 
 def back(request: HttpRequest, otherwise: str) -> HttpResponse:

@@ -18,7 +18,7 @@ from chengyi.console.application import node_of
 from chengyi.console.door import opens
 from chengyi.console.labels import label_of
 from chengyi.console.views.page import PAGE_ROWS, choices, code_of, number_of, offset_of, pager, show, text_of
-from chengyi.model.act import Act, ActKind
+from chengyi.model.act import Act, ActKind, ActResult
 from chengyi.model.actor import Permission
 from chengyi.model.canonical import Json
 from chengyi.model.codes import RecordClass
@@ -114,7 +114,7 @@ def original(request: HttpRequest, ref: str, path: str) -> FileResponse:
     content = node.archive.open(package, path, actor)
     _require_whole(content, component)
     detail: dict[str, Json] = {"path": path, "sha256": component.sha256, "size": component.size}
-    node.audit.record(Act(ActKind.READ, actor.id, package.ref, detail))
+    node.audit.record(Act(ActKind.READ, actor.id, package.ref, detail, result=ActResult.ALLOWED.value))
     name = path.rpartition("/")[2]
     answer = FileResponse(content, as_attachment=True, filename=name, content_type="application/octet-stream")
     answer.headers["Content-Length"] = str(component.size)

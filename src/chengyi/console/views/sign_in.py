@@ -17,6 +17,7 @@ from chengyi.console.application import node_of
 from chengyi.console.cookies import LANGUAGE_COOKIE, TYPE_COOKIE
 from chengyi.console.door import opens_to_all, opens_to_signed_in
 from chengyi.console.errors import PasswordError
+from chengyi.console.seats import seat_of
 from chengyi.console.views.page import back, said, show
 from chengyi.model.act import Act, ActKind
 from chengyi.model.text import Text
@@ -113,4 +114,5 @@ def _seat(request: HttpRequest, account: Account) -> None:
 def _record(request: HttpRequest, kind: ActKind, username: str) -> None:
     known = Account.objects.filter(username=username).exists()
     name = username if known else "unknown"
-    node_of(request).audit.record(Act(kind, name, f"account:{name}", {"address": address_of(request)}))
+    act = Act(kind, name, f"account:{name}", {"address": address_of(request)}, session=seat_of(request).session)
+    node_of(request).audit.record(act)

@@ -21,23 +21,17 @@ from pathlib import Path
 
 from chengyi.model.clock import Clock
 from chengyi.model.errors import IntegrityError, NotFoundError
-from chengyi.store.objects import FolderObjects
 from chengyi.store.ports import Objects
-from chengyi.trust.ledger.merkle import (
-    consistency_spans,
-    inclusion_spans,
-    leaf_hash,
-    verify_consistency,
-    verify_inclusion,
-)
-from chengyi.trust.ledger.notes import Verifier, checkpoint_text, open_checkpoint, sign_note
+from chengyi.trust.ledger.folder import LogFolder, flush_folder
+from chengyi.trust.ledger.merkle import leaf_hash, verify_consistency, verify_inclusion
+from chengyi.trust.ledger.notes import Verifier, checkpoint_text, open_checkpoint, parse_checkpoint, sign_note
+from chengyi.trust.ledger.paths import Paths
 from chengyi.trust.ledger.tiles import (
     ENTRIES,
     WIDTH,
     Edge,
     Tile,
     partial_prefix,
-    span_root,
     split_bundle,
     split_hashes,
     tile_path,
@@ -45,6 +39,7 @@ from chengyi.trust.ledger.tiles import (
 from chengyi.trust.ports import Checkpoint, Keys
 
 CHECKPOINT = "checkpoint"
+COSIGNED = "cosigned"
 _LOCK = "lock"
 
 
@@ -53,7 +48,8 @@ class FileLedger:
 
     def __init__(self, folder: Path, keys: Keys, origin: str, clock: Clock, objects: Objects | None = None) -> None:
         folder.mkdir(parents=True, exist_ok=True)
-        self._objects: Objects = objects or FolderObjects(folder)
+        self._folder = folder
+        self._objects: Objects = objects or LogFolder(folder)
         self._keys = keys
         self._verifier = Verifier.parse(keys.verifier)
         self._clock = clock
@@ -61,6 +57,7 @@ class FileLedger:
         self._mutex = threading.RLock()
         self._lock_path = folder / _LOCK
         self._bundle: tuple[int, list[bytes]] = (-1, [])
+        self._paths = Paths(self._tile)
         with self._locked():
             self._checkpoint, self._edge = self._start()
 
@@ -89,6 +86,12 @@ class FileLedger:
                     self._refresh()
             return self._checkpoint
 
+    def durable_checkpoint(self) -> Checkpoint:
+        """Return the latest checkpoint once it outlives a power cut, even if the process that wrote it died early."""
+        checkpoint = self.checkpoint()
+        flush_folder(self._folder)
+        return checkpoint
+
     def entry(self, index: int) -> bytes:
         """Return one entry, checked against the tree; NotFoundError where there is none."""
         with self._mutex:
@@ -104,30 +107,71 @@ class FileLedger:
 
     def inclusion(self, index: int, size: int) -> tuple[bytes, ...]:
         """Return the audit path of an entry in the tree of `size`; it is verified before it is returned."""
-        with self._mutex:
+        return self.inclusions([index], size)[0]
+
+    def inclusions(self, indexes: Sequence[int], size: int) -> list[tuple[bytes, ...]]:
+        """Return the audit paths of many entries in the tree of `size`; each is verified before it is returned.
+
+        A tile is read once, and the root of a span is computed once, however many paths need it.
+        """
+        with self._mutex, self._believing_nothing():
             self._reach(size)
-            proof = self._span_roots(inclusion_spans(index, size))
-            leaf = self._tile(0, index // WIDTH)[index % WIDTH]
-            verify_inclusion(index, size, leaf, proof, self._root(size))
-            return proof
+            proofs, top = self._paths.inclusions(indexes, size), self._root(size)
+            for index, proof in zip(indexes, proofs, strict=True):
+                verify_inclusion(index, size, self._paths.leaf(index), proof, top)
+            return proofs
 
     def consistency(self, old: int, new: int) -> tuple[bytes, ...]:
         """Return the proof that the tree of `new` extends the tree of `old`; verified before it is returned."""
-        with self._mutex:
+        with self._mutex, self._believing_nothing():
             self._reach(new)
-            proof = self._span_roots(consistency_spans(old, new))
+            proof = self._paths.consistency(old, new)
             verify_consistency(old, new, proof, self._root(old), self._root(new))
             return proof
+
+    def root(self, size: int) -> bytes:
+        """Return the root that this log has over its first `size` entries; NotFoundError where it is shorter."""
+        with self._mutex:
+            self._reach(size)
+            return self._root(size)
+
+    def cosigned(self) -> Checkpoint | None:
+        """Return the latest checkpoint that witnesses cosigned, or None; IntegrityError where it is not this log's."""
+        if self._objects.size(COSIGNED) is None:
+            return None
+        checkpoint = open_checkpoint(self.cosigned_note(), self._verifier)
+        if checkpoint.origin != self._origin or checkpoint.size > self.checkpoint().size:
+            raise IntegrityError(object=self._origin, why="会签检查点不属于本账本 (the cosigned checkpoint is foreign)")
+        if self.root(checkpoint.size) != checkpoint.root:
+            raise IntegrityError(object=self._origin, why="账本与会签检查点分叉 (it forked from what was cosigned)")
+        return checkpoint
+
+    def cosigned_note(self) -> str:
+        """Return the note of the checkpoint kept as cosigned, unbelieved; IntegrityError where there is none."""
+        return self._text(COSIGNED)
+
+    def keep_cosigned(self, note: str) -> None:
+        """Keep a cosigned checkpoint of this log durably beside it, unless a larger one is there.
+
+        The caller has judged its cosignatures.
+        """
+        checkpoint = open_checkpoint(note, self._verifier)
+        with self._locked():
+            kept = parse_checkpoint(self.cosigned_note()).size if self._objects.size(COSIGNED) is not None else 0
+            if checkpoint.size >= kept:
+                self._objects.put(COSIGNED, [note.encode()])
 
     def _start(self) -> tuple[Checkpoint, Edge]:
         if self._objects.size(CHECKPOINT) is not None:
             return self._load()
         if next(iter(self._objects.keys("tile/")), None) is not None:
             raise IntegrityError(object=self._origin, why="检查点缺失 (the checkpoint is missing)")
-        return self._sign(Edge()), Edge()
+        checkpoint = self._signed(Edge())
+        self._objects.put(CHECKPOINT, [checkpoint.note.encode()])
+        return checkpoint, Edge()
 
     def _load(self) -> tuple[Checkpoint, Edge]:
-        checkpoint = open_checkpoint(self._read(CHECKPOINT).decode(), self._verifier)
+        checkpoint = open_checkpoint(self._text(CHECKPOINT), self._verifier)
         if checkpoint.origin != self._origin:
             raise IntegrityError(object=self._origin, why=f"账本属于 {checkpoint.origin} (this is another log)")
         edge = Edge.load(checkpoint.size, self._read)
@@ -143,6 +187,7 @@ class FileLedger:
         if checkpoint.size < known.size:
             raise IntegrityError(object=self._origin, why=f"账本由 {known.size} 条变短 (the log was shortened)")
         self._bundle = (-1, [])
+        self._paths.forget()
         before, self._checkpoint, self._edge = (self._checkpoint, self._edge), checkpoint, edge
         try:
             self._check_extends(known, checkpoint)
@@ -152,22 +197,32 @@ class FileLedger:
 
     def _check_extends(self, known: Checkpoint, newer: Checkpoint) -> None:
         if known.size:
-            proof = self._span_roots(consistency_spans(known.size, newer.size))
+            proof = self._paths.consistency(known.size, newer.size)
             verify_consistency(known.size, newer.size, proof, known.root, newer.root)
 
     def _publish(self, edge: Edge, entries: Sequence[bytes]) -> None:
-        for path, raw in edge.extend(entries):
+        files, made = edge.extend(entries), list[Checkpoint]()
+
+        def last() -> tuple[str, bytes]:
+            made.append(self._signed(edge))
+            return CHECKPOINT, made[0].note.encode()
+
+        if isinstance(self._objects, LogFolder):
+            self._objects.put_all(files, last)
+        else:
+            for path, raw in files:
+                self._objects.put(path, [raw])
+            path, raw = last()
             self._objects.put(path, [raw])
         before = self._checkpoint.size
-        self._checkpoint, self._edge = self._sign(edge), edge
+        self._checkpoint, self._edge = made[0], edge
         self._bundle = (-1, [])
         self._drop_partials(before, edge.size)
 
-    def _sign(self, edge: Edge) -> Checkpoint:
+    def _signed(self, edge: Edge) -> Checkpoint:
         root = edge.root()
         text = checkpoint_text(self._origin, edge.size, root)
         note = sign_note(text, self._verifier, self._keys.sign, self._clock.now())
-        self._objects.put(CHECKPOINT, [note.encode()])
         return Checkpoint(self._origin, edge.size, root, note)
 
     def _drop_partials(self, old: int, new: int) -> None:
@@ -186,10 +241,15 @@ class FileLedger:
             raise NotFoundError(kind="账本长度 ledger size", id=size)
 
     def _root(self, size: int) -> bytes:
-        return self._checkpoint.root if size == self._checkpoint.size else span_root(0, size, self._tile)
+        return self._checkpoint.root if size == self._checkpoint.size else self._paths.root(size)
 
-    def _span_roots(self, spans: list[tuple[int, int]]) -> tuple[bytes, ...]:
-        return tuple(span_root(start, end, self._tile) for start, end in spans)
+    @contextmanager
+    def _believing_nothing(self) -> Iterator[None]:
+        try:
+            yield
+        except IntegrityError:
+            self._paths.forget()
+            raise
 
     def _tile(self, level: int, number: int) -> Tile:
         if number == self._checkpoint.size >> 8 * (level + 1):
@@ -216,6 +276,12 @@ class FileLedger:
                 return file.read()
         except NotFoundError as error:
             raise IntegrityError(object=path, why="文件缺失 (the file is missing)") from error
+
+    def _text(self, path: str) -> str:
+        try:
+            return self._read(path).decode()
+        except UnicodeDecodeError as error:
+            raise IntegrityError(object=path, why="不是 UTF-8 文本 (not UTF-8 text)") from error
 
     @contextmanager
     def _locked(self) -> Iterator[None]:

@@ -17,16 +17,22 @@ from chengyi.model.errors import IntegrityError, UsageError
 
 HASH_SIZE = 32
 EMPTY_ROOT = sha256(b"").digest()
+# a copy of a hash that was begun costs half of beginning one
+_LEAF, _NODE = sha256(b"\x00"), sha256(b"\x01")
 
 
 def leaf_hash(entry: bytes) -> bytes:
     """Return the hash of a log entry (RFC 9162 section 2.1.1)."""
-    return sha256(b"\x00" + entry).digest()
+    hash_ = _LEAF.copy()
+    hash_.update(entry)
+    return hash_.digest()
 
 
 def node_hash(left: bytes, right: bytes) -> bytes:
     """Return the hash of a node over its two children (RFC 9162 section 2.1.1)."""
-    return sha256(b"\x01" + left + right).digest()
+    hash_ = _NODE.copy()
+    hash_.update(left + right)
+    return hash_.digest()
 
 
 def root(leaves: Sequence[bytes]) -> bytes:
@@ -189,6 +195,29 @@ def verify_subtree_consistency(
     if start == end:
         _demand(not proof and subtree_root == EMPTY_ROOT, "空子树的证明不符 (an empty subtree has no proof)")
         return
+    small, large = _consistent_roots(span, size, proof, subtree_root)
+    _demand(small == subtree_root, "旧树的根哈希不符 (the old root does not match)")
+    _demand(large == root, "新树的根哈希不符 (the new root does not match)")
+
+
+def proven_prefix(old: int, new: int, proof: Sequence[bytes], old_root: bytes, new_root: bytes) -> bytes:
+    """Return the root that the tree with `new_root` has over its first `old` leaves, by a consistency proof.
+
+    Where it differs from a root that was signed for `old`, the two trees contradict each other. `old_root` is where
+    the proof starts if `old` is a power of two; it is not used otherwise. IntegrityError where the proof leads nowhere.
+    """
+    _demand(0 < old <= new, "新树短于旧树 (the new tree is shorter than the old one)")
+    _check_hashes([old_root, new_root])
+    small, large = _consistent_roots((0, old), new, proof, old_root)
+    _demand(large == new_root, "新树的根哈希不符 (the new root does not match)")
+    return small
+
+
+def _consistent_roots(
+    span: tuple[int, int], size: int, proof: Sequence[bytes], subtree_root: bytes
+) -> tuple[bytes, bytes]:
+    """Return the roots of subtree and tree to which a consistency proof of the right length leads."""
+    start, end = span
     _check_subtree(start, end)
     _check_hashes(proof)
     first, second, last = start, end - 1, size - 1
@@ -212,17 +241,27 @@ def verify_subtree_consistency(
             large = node_hash(large, sibling)
         first, second, last = first >> 1, second >> 1, last >> 1
     _demand(last == 0, "证明过短 (the proof is too short)")
-    _demand(small == subtree_root, "旧树的根哈希不符 (the old root does not match)")
-    _demand(large == root, "新树的根哈希不符 (the new root does not match)")
+    return small, large
 
 
 def _parents(level: Sequence[bytes]) -> list[bytes]:
-    hash_ = sha256
-    pairs = zip(level[::2], level[1::2], strict=False)
-    parents = [hash_(b"\x01" + left + right).digest() for left, right in pairs]
+    parents = [node_hash(left, right) for left, right in zip(level[::2], level[1::2], strict=False)]
     if len(level) & 1:
         parents.append(level[-1])
     return parents
+
+
+def perfect_levels(leaves: bytes) -> list[bytes]:
+    """Return every level of a tree over 2ⁿ leaf hashes, leaves first, root last; each is its hashes end to end."""
+    levels, begun, pair = [leaves], _NODE.copy, 2 * HASH_SIZE
+    while len(levels[-1]) > HASH_SIZE:
+        below, made = levels[-1], []
+        for at in range(0, len(below), pair):
+            hash_ = begun()
+            hash_.update(below[at : at + pair])
+            made.append(hash_.digest())
+        levels.append(b"".join(made))
+    return levels
 
 
 def _split(width: int) -> int:

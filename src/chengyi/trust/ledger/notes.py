@@ -9,10 +9,12 @@ Keeps promise 4: always witnessed. Rules (c2sp.org/signed-note, tlog-checkpoint,
 3. A checkpoint is a note of at least three lines: origin, size, base64 of the root.
 4. A note counts for nothing until `open_note` has returned its text.
 5. A cosignature (type 0x04) signs the moment together with the note, so that a checkpoint carries its date.
+6. A note has a bounded length and number of signatures, and sizes have at most 19 digits.
 """
 
 import base64
 import binascii
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -27,7 +29,11 @@ Sign = Callable[[bytes], bytes]
 ED25519 = b"\x01"
 COSIGNATURE = b"\x04"
 _DASH = "— "
+_MAX_NOTE = 1 << 18
 _MAX_SIGNATURES = 64
+_MAX_DIGITS = 19
+_UNFIT = re.compile("[\\x00-\\x09\\x0b-\\x1f\\ud800-\\udfff]")
+_END_OF_TIME = 253_402_300_800  # 10000-01-01
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,8 +48,8 @@ class Verifier:
         """Read a vkey; IntegrityError where it is malformed or its id does not fit."""
         name, _, rest = vkey.strip().partition("+")
         key_id, _, encoded = rest.partition("+")
-        raw = _decode(encoded, vkey)
-        if not name or raw[:1] != ED25519 or len(raw) != 33:
+        raw = decode(encoded, vkey)
+        if not is_key_name(name) or raw[:1] != ED25519 or len(raw) != 33:
             raise IntegrityError(object=vkey, why="不是 Ed25519 验证公钥 (not an Ed25519 verifier key)")
         verifier = cls(name, raw[1:])
         if verifier.id().hex() != key_id:
@@ -51,7 +57,7 @@ class Verifier:
         return verifier
 
     def __str__(self) -> str:
-        return f"{self.name}+{self.id().hex()}+{_encode(ED25519 + self.public)}"
+        return f"{self.name}+{self.id().hex()}+{encode(ED25519 + self.public)}"
 
     def id(self, kind: bytes = ED25519) -> bytes:
         """Return the four-byte key id for a signature type."""
@@ -71,17 +77,17 @@ class Verifier:
 
 def sign_note(text: str, verifier: Verifier, sign: Sign, at: datetime | None = None) -> str:
     """Return the signed note over `text`; with `at`, a cosignature that dates it is added."""
-    lines = [_line(verifier, ED25519, sign(text.encode()))]
+    lines = [signature_line(verifier.name, verifier.id(), sign(text.encode()))]
     if at is not None:
         seconds = int(at.timestamp())
-        stamp = seconds.to_bytes(8, "big")
-        lines.append(_line(verifier, COSIGNATURE, stamp + sign(_cosigned(text, seconds))))
+        dated = seconds.to_bytes(8, "big") + sign(cosigned_text(text, seconds))
+        lines.append(signature_line(verifier.name, verifier.id(COSIGNATURE), dated))
     return f"{text}\n{''.join(lines)}"
 
 
 def open_note(note: str, verifier: Verifier) -> str:
     """Return the text of a note that the verifier's key signed; IntegrityError otherwise."""
-    text, signatures = _split(note)
+    text, signatures = split_note(note)
     mine = [raw for name, key, raw in signatures if (name, key) == (verifier.name, verifier.id())]
     if not mine:
         raise IntegrityError(object=verifier.name, why="没有该密钥的签名 (this key did not sign)")
@@ -92,28 +98,35 @@ def open_note(note: str, verifier: Verifier) -> str:
 
 def note_date(note: str, verifier: Verifier) -> datetime | None:
     """Return when the verifier's key cosigned the note, or None where it did not."""
-    text, signatures = _split(note)
+    text, signatures = split_note(note)
     for name, key, raw in signatures:
         if (name, key) == (verifier.name, verifier.id(COSIGNATURE)):
             seconds = int.from_bytes(raw[:8], "big")
-            if not verifier.check(raw[8:], _cosigned(text, seconds)):
+            if not verifier.check(raw[8:], cosigned_text(text, seconds)):
                 raise IntegrityError(object=verifier.name, why="会签无效 (the cosignature is wrong)")
-            return datetime.fromtimestamp(seconds, UTC)
+            return moment(seconds, verifier.name)
     return None
+
+
+def moment(seconds: int, signer: str) -> datetime:
+    """Return the moment of a cosignature; IntegrityError where it is none that a calendar knows."""
+    if not 0 < seconds < _END_OF_TIME:
+        raise IntegrityError(object=signer, why="会签时间有误 (the cosignature's time makes no sense)")
+    return datetime.fromtimestamp(seconds, UTC)
 
 
 def checkpoint_text(origin: str, size: int, root: bytes) -> str:
     """Return the text of a checkpoint, ready to be signed."""
-    return f"{origin}\n{size}\n{_encode(root)}\n"
+    return f"{origin}\n{size}\n{encode(root)}\n"
 
 
 def parse_checkpoint(note: str) -> Checkpoint:
     """Read a checkpoint without believing it; `open_checkpoint` checks the signature as well."""
-    text, _ = _split(note)
-    lines = text.split("\n")
-    if len(lines) < 4 or not lines[0] or not _is_decimal(lines[1]):
+    text, _ = split_note(note)
+    lines = text.removesuffix("\n").split("\n")
+    if len(lines) < 3 or not all(lines) or not is_decimal(lines[1]):
         raise IntegrityError(object="checkpoint", why="格式有误 (it is malformed)")
-    root = _decode(lines[2], lines[0])
+    root = decode(lines[2], lines[0])
     if len(root) != HASH_SIZE:
         raise IntegrityError(object=lines[0], why="根哈希长度有误 (the root has a wrong length)")
     return Checkpoint(origin=lines[0], size=int(lines[1]), root=root, note=note)
@@ -125,45 +138,59 @@ def open_checkpoint(note: str, verifier: Verifier) -> Checkpoint:
     return parse_checkpoint(note)
 
 
-def _line(verifier: Verifier, kind: bytes, signature: bytes) -> str:
-    return f"{_DASH}{verifier.name} {_encode(verifier.id(kind) + signature)}\n"
+def signature_line(name: str, key: bytes, signature: bytes) -> str:
+    """Return the line that a note carries for one signature; `key` is the four-byte key id."""
+    return f"{_DASH}{name} {encode(key + signature)}\n"
 
 
-def _cosigned(text: str, seconds: int) -> bytes:
+def cosigned_text(text: str, seconds: int) -> bytes:
+    """Return the message of a cosignature of type 0x04 (c2sp.org/tlog-cosignature)."""
     return f"cosignature/v1\ntime {seconds}\n{text}".encode()
 
 
-def _split(note: str) -> tuple[str, list[tuple[str, bytes, bytes]]]:
+def split_note(note: str) -> tuple[str, list[tuple[str, bytes, bytes]]]:
+    """Part a note, unbelieved, into its text and its signatures: key name, key id, the rest."""
+    if len(note) > _MAX_NOTE:
+        raise IntegrityError(object="note", why="文书过长 (it is too long)")
     body, blank, tail = note.rpartition("\n\n")
     lines = tail.split("\n")
     if not blank or lines.pop() != "" or not 0 < len(lines) <= _MAX_SIGNATURES:
         raise IntegrityError(object="note", why="不是签名文书 (not a signed note)")
-    if any(ord(each) < 0x20 and each != "\n" for each in note):
+    if _UNFIT.search(note):
         raise IntegrityError(object="note", why="含控制字符 (it holds control characters)")
     return body + "\n", [_signature(line) for line in lines]
 
 
 def _signature(line: str) -> tuple[str, bytes, bytes]:
     name, _, encoded = line.removeprefix(_DASH).partition(" ")
-    raw = _decode(encoded, name)
-    if not line.startswith(_DASH) or not name or "+" in name or len(raw) < 5:
+    raw = decode(encoded, name)
+    if not line.startswith(_DASH) or not is_key_name(name) or len(raw) < 5:
         raise IntegrityError(object="note", why="签名行格式有误 (a signature line is malformed)")
     return name, raw[:4], raw[4:]
 
 
-def _is_decimal(text: str) -> bool:
-    return text.isascii() and text.isdigit() and (text == "0" or not text.startswith("0"))
+def is_key_name(name: str) -> bool:
+    """Tell whether a name may stand in a signature line: not empty, no white space, no plus sign."""
+    return bool(name) and "+" not in name and not any(map(str.isspace, name))
 
 
-def _encode(raw: bytes) -> str:
+def is_decimal(text: str) -> bool:
+    """Tell whether a text is a whole number as these formats write it: no sign, no leading zero."""
+    plain = text.isascii() and text.isdigit() and len(text) <= _MAX_DIGITS
+    return plain and (text == "0" or not text.startswith("0"))
+
+
+def encode(raw: bytes) -> str:
+    """Return standard base64 (RFC 4648 section 4)."""
     return base64.b64encode(raw).decode()
 
 
-def _decode(text: str, of: str) -> bytes:
+def decode(text: str, of: str) -> bytes:
+    """Read standard base64 in its one form; IntegrityError, naming `of`, otherwise."""
     try:
         raw = base64.b64decode(text, validate=True)
     except (binascii.Error, ValueError):
         raw = None
-    if raw is None or _encode(raw) != text:
+    if raw is None or encode(raw) != text:
         raise IntegrityError(object=of, why="Base64 编码有误 (the base64 is malformed)")
     return raw

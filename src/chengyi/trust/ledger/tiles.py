@@ -13,7 +13,7 @@ Keeps promise 2: never altered. Rules:
 from collections.abc import Callable, Iterator, Sequence
 
 from chengyi.model.errors import IntegrityError, UsageError
-from chengyi.trust.ledger.merkle import HASH_SIZE, Frontier, leaf_hash, node_hash, root
+from chengyi.trust.ledger.merkle import HASH_SIZE, Frontier, leaf_hash, root
 
 WIDTH = 256
 MAX_ENTRY = 0xFFFF
@@ -145,23 +145,12 @@ class Edge:
         return Frontier(self.size, [each for tile in reversed(self._tiles) for each in _subtrees(tile)])
 
 
-def span_root(start: int, end: int, tile_of: Callable[[int, int], Tile]) -> bytes:
-    """Return the root over leaves ``[start, end)`` from tiles; `tile_of(level, number)` fetches one."""
-    parts = []
+def cut_span(start: int, end: int) -> Iterator[tuple[int, int]]:
+    """Cut leaves ``[start, end)`` into full subtrees, from the left: each by its first leaf and its height."""
     while start < end:
         height = min(_trailing_zeros(start), (end - start).bit_length() - 1)
-        parts.append(_subtree(start, height, tile_of))
+        yield start, height
         start += 1 << height
-    edge = parts.pop()
-    while parts:
-        edge = node_hash(parts.pop(), edge)
-    return edge
-
-
-def _subtree(start: int, height: int, tile_of: Callable[[int, int], Tile]) -> bytes:
-    level, inner = divmod(height, 8)
-    number, offset = divmod(start >> 8 * level, WIDTH)
-    return root(tile_of(level, number)[offset : offset + (1 << inner)])
 
 
 def _subtrees(tile: Tile) -> Iterator[bytes]:

@@ -23,6 +23,7 @@ from chengyi.model.text import Text
 from chengyi.trust.ledger.log import CHECKPOINT
 from chengyi.trust.ledger.merkle import Frontier, leaf_hash, root
 from chengyi.trust.ledger.notes import Verifier, note_date, open_checkpoint
+from chengyi.trust.ledger.policy import Policy
 from chengyi.trust.ledger.receipts import parse, verify
 from chengyi.trust.ledger.tiles import ENTRIES, WIDTH, split_bundle, split_hashes, tile_path
 from chengyi.trust.ports import Checkpoint
@@ -54,9 +55,9 @@ class LedgerCheck:
         return not self.faults
 
 
-def verify_receipt(text: str, verifier_key: str, origin: str = "") -> Entry:
+def verify_receipt(text: str, verifier_key: str, origin: str = "", policy: Policy | None = None) -> Entry:
     """Verify the text of a receipt and return the act it proves; IntegrityError where any step fails."""
-    return verify(parse(text), verifier_key, origin)
+    return verify(parse(text), verifier_key, origin, policy)
 
 
 def verify_ledger(folder: Path, verifier_key: str, reporter: Reporter | None = None, earlier: str = "") -> LedgerCheck:

@@ -7,6 +7,8 @@ Keeps promise 3: useless in pieces. Rules:
 2. The message is cut into chunks of 16 KiB; the last one is always shorter, so that a cut is noticed.
 3. Chunk *i* is sealed by AES-256-GCM under ``base nonce XOR i``, so that chunks cannot change places.
 4. The commitment is compared before anything is decrypted: a message opens under one key and context only.
+5. The same construction runs over another cipher (SM4-GCM with HKDF-Expand-SM3) under a label of its own; that one
+   is ours, not C2SP's.
 """
 
 import hmac
@@ -14,22 +16,18 @@ import secrets
 from typing import NamedTuple
 
 from cryptography.exceptions import InvalidTag
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-from cryptography.hazmat.primitives.hashes import SHA512
 from cryptography.hazmat.primitives.kdf.hkdf import HKDFExpand
 
 from chengyi.model.errors import IntegrityError
+from chengyi.trust.primitives.ciphers import AES_256_GCM, NONCE, TAG, Cipher
 
 CHUNK = 16 * 1024
-TAG = 16
 SEALED_CHUNK = CHUNK + TAG
 SALT = 24
 COMMITMENT = 32
 HEAD = SALT + COMMITMENT
 MAX_CHUNKS = 1 << 38
-_PREFIX = b"c2sp.org/chunked-encryption@v1+AEAD_AES_256_GCM\x00"
-_KEY = 32
-_NONCE = 12
+KEY = 32
 
 
 class Span(NamedTuple):
@@ -49,24 +47,24 @@ class Cobblestone:
 
     __slots__ = ("_aead", "_base", "head")
 
-    def __init__(self, key: bytes, context: bytes, salt: bytes | None = None) -> None:
-        """Derive the cipher; `salt` is drawn at random for a new message."""
-        if len(key) != _KEY:
+    def __init__(self, key: bytes, context: bytes, salt: bytes | None = None, cipher: Cipher = AES_256_GCM) -> None:
+        """Derive the cipher from a key of 32 bytes; `salt` is drawn at random for a new message."""
+        if len(key) != KEY:
             raise IntegrityError(object="key", why="密钥长度有误 (the key has a wrong length)")
         salt = secrets.token_bytes(SALT) if salt is None else salt
-        expand = HKDFExpand(algorithm=SHA512(), length=_KEY + _NONCE + COMMITMENT, info=_PREFIX + salt + context)
-        derived = expand.derive(key)
-        self._aead = AESGCM(derived[:_KEY])
-        self._base = int.from_bytes(derived[_KEY : _KEY + _NONCE], "big")
-        self.head = salt + derived[_KEY + _NONCE :]
+        length, info = cipher.key_size + NONCE + COMMITMENT, cipher.label + salt + context
+        derived = HKDFExpand(algorithm=cipher.derivation(), length=length, info=info).derive(key)
+        self._aead = cipher.make(derived[: cipher.key_size])
+        self._base = int.from_bytes(derived[cipher.key_size : -COMMITMENT], "big")
+        self.head = salt + derived[-COMMITMENT:]
 
     @classmethod
-    def open(cls, key: bytes, context: bytes, head: bytes) -> "Cobblestone":
+    def open(cls, key: bytes, context: bytes, head: bytes, cipher: Cipher = AES_256_GCM) -> "Cobblestone":
         """Derive the cipher of a stored message and compare its commitment; IntegrityError where it differs."""
-        cipher = cls(key, context, head[:SALT])
-        if not hmac.compare_digest(cipher.head, head):
+        found = cls(key, context, head[:SALT], cipher)
+        if not hmac.compare_digest(found.head, head):
             raise IntegrityError(object="message", why="密钥承诺不符 (the key commitment does not match)")
-        return cipher
+        return found
 
     def seal_into(self, number: int, plain: memoryview, out: memoryview) -> int:
         """Seal chunk `number` into `out` and return the sealed length."""
@@ -82,7 +80,7 @@ class Cobblestone:
     def _nonce(self, number: int) -> bytes:
         if number >= MAX_CHUNKS:
             raise IntegrityError(object="message", why="块数超限 (too many chunks)")
-        return (self._base ^ number).to_bytes(_NONCE, "big")
+        return (self._base ^ number).to_bytes(NONCE, "big")
 
 
 def span(sealed: int) -> Span:

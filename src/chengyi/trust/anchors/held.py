@@ -1,0 +1,54 @@
+"""Secrets in files of their own, wrapped by the node's master key, so that the node's passphrase protects them too.
+
+Rules: a file is made once, with mode 0600, and never written again; its public facts are beside the secret, and the
+secret is bound to its purpose; nothing secret stands in an error.
+"""
+
+import json
+import os
+import secrets
+from base64 import b64decode, b64encode
+from pathlib import Path
+
+from chengyi.model.errors import ConfigError, HomeError
+from chengyi.trust.ports import Keys
+
+_MOST_BYTES = 16_384
+
+
+def hold(path: Path, keys: Keys, purpose: str, secret: bytes, facts: dict[str, str]) -> None:
+    """Write a secret with its public facts; HomeError where the file is there already."""
+    wrapped = b64encode(keys.wrap(secret, purpose.encode())).decode()
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    draft = path.with_name(f".{path.name}-{secrets.token_hex(4)}")
+    handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    try:
+        with os.fdopen(handle, "w") as file:
+            json.dump({"format": purpose, **facts, "wrapped": wrapped}, file, indent=1)
+            file.flush()
+            os.fsync(file.fileno())
+        os.link(draft, path)
+    except FileExistsError as fault:
+        raise HomeError(home=str(path), why="密钥已有，不予覆盖 (the key is there; it is not overwritten)") from fault
+    finally:
+        draft.unlink()
+
+
+def held(path: Path, keys: Keys, purpose: str, facts: tuple[str, ...]) -> tuple[bytes, dict[str, str]]:
+    """Return a secret and its public facts.
+
+    ConfigError where there is none or it is malformed, IntegrityError where it is not of these keys.
+    """
+    try:
+        with path.open("rb") as file:
+            value = json.loads(file.read(_MOST_BYTES))
+        wrapped = b64decode(value["wrapped"], validate=True)
+        told = {name: str(value[name]) for name in facts}
+        fits = value["format"] == purpose
+    except FileNotFoundError as fault:
+        raise ConfigError(file=str(path), key="-", why="没有密钥文件 (there is no key file)") from fault
+    except (ValueError, TypeError, KeyError, RecursionError) as fault:
+        raise ConfigError(file=str(path), key="-", why="不是密钥文件 (not a key file)") from fault
+    if not fits:
+        raise ConfigError(file=str(path), key="format", why=f"不是 {purpose} (not {purpose})")
+    return keys.unwrap(wrapped, purpose.encode()), told

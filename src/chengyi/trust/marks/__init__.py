@@ -1,0 +1,1 @@
+"""Marks: fingerprints of derived exports, and whom a leaked copy leads to."""

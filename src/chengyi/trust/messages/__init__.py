@@ -1,0 +1,1 @@
+"""Signed requests between nodes (RFC 9421, RFC 9530): who asked, for what, with which body, once."""
