@@ -111,7 +111,7 @@ def _run(node: Node, terminal: Terminal) -> int:
     with natives_silenced():
         report = node.run(terminal)
     errors = [*report.errors, *report.collect.faults]
-    for fault in errors:
+    for fault in [*errors, *report.unwitnessed]:
         terminal.complain(fault)
     found = faults.found_since(node, start)
     faults.tell(terminal.warn, found, limit=faults.room_for(found))

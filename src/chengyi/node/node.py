@@ -83,6 +83,16 @@ class RunReport:
         """Return what stopped sources; the others went on."""
         return (*self.collect.errors, *self.integrate.errors)
 
+    @property
+    def unwitnessed(self) -> tuple[ChengyiError, ...]:
+        """Return what kept the ledger from its witnesses, time-stamps and anchors; none of it stops a run."""
+        told = self.witnessing
+        if isinstance(told, ChengyiError):
+            witnessing: tuple[ChengyiError, ...] = (told,)
+        else:
+            witnessing = (*told.conflicts, *told.failures) if told else ()
+        return (*witnessing, *(self.anchoring.faults if self.anchoring else ()))
+
 
 class Node:
     """A node at work: its rooms, wired."""
