@@ -90,9 +90,11 @@ def test_a_list_that_ran_out_is_a_warning_and_looking_does_not_hide_it(founded: 
         page = text_of(founded.visit(Role.AUDITOR).get("/certificates/"))
         assert "吊销列表已过期" in page
         assert "small.chengyi.internal 的列表已于 2026-11-23 22:00 失效" in page
-    assert "A list of revoked certificates is out of date" in text_of(
-        founded.visit(Role.AUDITOR, language="en").get("/certificates/")
-    )
+    english = text_of(founded.visit(Role.AUDITOR, language="en").get("/certificates/"))
+    assert "A list of revoked certificates is out of date" in english
+    page = text_of(founded.visit(Role.SECURITY_ADMIN).post("/certificates/lists/", follow=True))
+    assert "本节点负责的吊销列表均已有效" in page
+    assert "吊销列表已过期" not in page
 
 
 def test_a_certificate_is_revoked_for_a_reason_and_stays_so(founded: Counter) -> None:
@@ -148,6 +150,7 @@ def test_only_the_security_administrator_manages_certificates(founded: Counter, 
     serial, client, size = issue(founded, "林知远"), founded.visit(role), founded.node.ledger.checkpoint().size
     assert client.post(f"/certificates/{serial}/revoke/", REVOKING).status_code == 404
     assert client.post("/certificates/renew/").status_code == 404
+    assert client.post("/certificates/lists/").status_code == 404
     assert client.post("/certificates/invite/", {"kind": "node", "name": "x"}).status_code == 404
     if role in {Role.AUDITOR, Role.SYSTEM_ADMIN, Role.AUDIT_ADMIN}:
         for address in ("/certificates/", f"/certificates/{serial}/"):

@@ -101,6 +101,7 @@ urlpatterns = [
     path("store-care/rekey/start/", stores.rekey, name="stores-rekey-start"),
     path("certificates/", certificates.listing, name="certificates"),
     path("certificates/renew/", certificates.renew, name="certificate-renew"),
+    path("certificates/lists/", certificates.publish, name="certificate-lists"),
     path("certificates/invite/", certificates.invite, name="certificate-invite"),
     path("certificates/<str:serial>/", certificates.page, name="certificate"),
     path("certificates/<str:serial>/revoke/", certificates.revoke, name="certificate-revoke"),

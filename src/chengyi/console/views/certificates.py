@@ -107,6 +107,14 @@ def renew(request: HttpRequest) -> HttpResponse:
 
 
 @opens(Permission.MANAGE_CERTIFICATES, post=True)
+def publish(request: HttpRequest) -> HttpResponse:
+    """See that the lists of revoked certificates that this node answers for are fresh."""
+    _authority(request).keep_current()
+    said(request, Text("本节点负责的吊销列表均已有效。", "The lists that this node answers for are in force."))
+    return redirect("certificates")
+
+
+@opens(Permission.MANAGE_CERTIFICATES, post=True)
 def invite(request: HttpRequest) -> HttpResponse:
     """Make a one-time token with which a node or person enrols, and show it once."""
     kind, name = code_of(request, "kind", Kind), text_of(request, "name", 80)
