@@ -20,7 +20,7 @@ from .house import House, assert_sound, good_roll, held_bytes, names_in, unmeasu
 pytestmark = pytest.mark.slow
 FILE = "2026-01.csv"
 ROWS = 3_000
-LARGE = os.urandom(3 << 20)
+LARGE = os.urandom(6 << 20)
 """Lies as fragments of half its size."""
 KIB = 1 << 10
 
@@ -89,7 +89,7 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
     subprocess.run(["umount", str(disk)], check=True)
 
 
-@pytest.mark.parametrize("room", [4, 64, 700, 1_000, 1_450])
+@pytest.mark.parametrize("room", [4, 64, 700, 1_000, 2_450])
 def test_promise_8_files_that_cannot_grow_stop_the_run_and_lose_nothing(
     filled: House, tmp_path: Path, room: int
 ) -> None:
@@ -101,7 +101,7 @@ def test_promise_8_files_that_cannot_grow_stop_the_run_and_lose_nothing(
 
 def test_promise_8_what_fits_goes_on_beside_what_does_not(filled: House, tmp_path: Path) -> None:
     house = filled.copy(tmp_path / "home")
-    told = house.command("run", env=unmeasured(), preexec_fn=partial(limit, 1_450 * KIB))
+    told = house.command("run", env=unmeasured(), preexec_fn=partial(limit, 2_450 * KIB))
     assert_told(told)
     assert "Collect    2 deliveries" in told.stdout
     with house.node() as node:

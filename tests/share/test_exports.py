@@ -269,7 +269,7 @@ def test_an_exact_copy_changes_no_value(town: Room, tmp_path: Path, data: list[l
         assert sorted(rows) == sorted(each[:6] for each in data)
         return
     if form == "xlsx":
-        sheet = openpyxl.load_workbook(done.path, read_only=True).worksheets[0]
+        sheet = openpyxl.load_workbook(done.path).worksheets[0]
         cells = [[str(each) for each in row] for row in sheet.iter_rows(min_row=2, values_only=True)]
     else:
         cells = [[each.removeprefix("'") for each in row] for row in read_csv(done.path)[1]]

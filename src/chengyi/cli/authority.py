@@ -6,6 +6,7 @@ Requests, certificates and lists pass from machine to machine as files: PEM, and
 import base64
 import json as json_of
 import os
+import sys
 from collections.abc import Sequence
 from enum import StrEnum
 from pathlib import Path
@@ -274,6 +275,8 @@ def check(
 def _root(folder: Path) -> "Root":
     from chengyi.trust.authority.ceremony import Root
 
+    if not folder.is_dir():
+        raise NotFoundError(kind="根密钥目录 folder of the root", id=str(folder))
     return Root.open(folder, _passphrase(confirm=False))
 
 
@@ -281,6 +284,9 @@ def _passphrase(*, confirm: bool) -> str:
     told = os.environ.get("CHENGYI_ROOT_PASSPHRASE")
     if told is not None:
         return told
+    if not sys.stdin.isatty():
+        why = "须在终端输入口令，或设置 CHENGYI_ROOT_PASSPHRASE (a passphrase is typed in a terminal, or set there)"
+        raise UsageError(why=why)
     return str(typer.prompt("根密钥口令 Passphrase of the root", hide_input=True, confirmation_prompt=confirm))
 
 

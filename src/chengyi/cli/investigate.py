@@ -146,6 +146,8 @@ def list_flags(
     terminal = Terminal(as_json=json)
     found = flags_of(Node(home)).flags(subject=subject, limit=limit)
     _flags(terminal, found)
+    if not found:
+        terminal.say(Text("没有行为预警。", "There are no flags."))
     terminal.answer({"flags": found})
 
 
@@ -225,6 +227,8 @@ def _acts(terminal: Terminal, entries: "Sequence[Entry]", shown: int = SHOWN) ->
     ]
     if rows:
         terminal.table([Text(*each) for each in heads], rows)
+    else:
+        terminal.say(Text("没有在案行为。", "No acts are on record."))
     if len(entries) > shown:
         rest = len(entries) - shown
         terminal.say(Text(f"其余 {rest} 项见报告（--to）。", f"{rest} more are in the report (--to)."))

@@ -122,7 +122,7 @@ def _end(fault: BaseException, interruption: Interruption) -> int:
 
 def _in_words(fault: BaseException) -> BaseException:
     """Return what an error of Python's own means to the user, where that is known."""
-    from chengyi.model.errors import AccessError, DeviceError, StorageFullError, UsageError
+    from chengyi.model.errors import AccessError, DeviceError, NotFoundError, StorageFullError, UsageError
 
     if isinstance(fault, UnicodeEncodeError) and any("\udc80" <= letter <= "\udcff" for letter in "".join(sys.argv)):
         return UsageError(why="参数不是 UTF-8 文字 (an argument is not text in UTF-8)")
@@ -133,6 +133,8 @@ def _in_words(fault: BaseException) -> BaseException:
         return StorageFullError(path=path)
     if fault.errno in _CLOSED:
         return AccessError(path=path)
+    if isinstance(fault, FileNotFoundError) and path in sys.argv:
+        return NotFoundError(kind="文件 file", id=path)
     return DeviceError(path=path, why=fault.strerror or type(fault).__name__)
 
 

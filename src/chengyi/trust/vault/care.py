@@ -11,7 +11,7 @@ from datetime import datetime
 from chengyi.model.act import Act, ActKind
 from chengyi.model.canonical import Json
 from chengyi.model.clock import Clock
-from chengyi.model.errors import ChengyiError, UsageError
+from chengyi.model.errors import ChengyiError, NotFoundError, UsageError
 from chengyi.model.reporter import Reporter
 from chengyi.model.text import Text
 from chengyi.store.rows import Rows
@@ -146,7 +146,7 @@ class Care:
         if store in placement.leaving:
             return known[store][0]
         if store not in placement.used:
-            raise UsageError(why=f"存储点 {store} 未在使用 (store {store} is not in use)")
+            raise NotFoundError(kind="在用的存储点 store in use", id=store)
         replacement = replacement or next(iter(placement.spare), "")
         if replacement not in placement.spare:
             named = "、".join(placement.spare) or "无 none"
