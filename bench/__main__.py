@@ -29,7 +29,6 @@ BOOKS: Mapping[str, Mapping[str, str]] = MappingProxyType(
         },
         "trust": {
             "fragments": "bench.trust.fragments:measure",
-            "mutations": "bench.trust.fragments:measure_mutations",
             "ledger": "bench.trust.ledger:measure",
             "crashes": "bench.trust.ledger:measure_crashes",
             "authority": "bench.trust.authority:measure",

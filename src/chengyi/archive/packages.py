@@ -12,14 +12,13 @@ Keeps promise 2: never altered. Rules:
 Source: OCFL 1.1 section 3.5, https://ocfl.io/1.1/spec/.
 """
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from hashlib import sha256
 from typing import Any
 
-from chengyi.model.canonical import Json, canonical
+from chengyi.model.canonical import Json, canonical, parse
 from chengyi.model.errors import IntegrityError
 from chengyi.model.package import Check, RowSeal
 from chengyi.model.submission import Component
@@ -124,7 +123,7 @@ def render(value: Mapping[str, Any]) -> bytes:
 def read(data: bytes) -> dict[str, Any]:
     """Read an inventory and check that it hangs together; IntegrityError where it does not."""
     try:
-        value: dict[str, Any] = json.loads(data)
+        value: dict[str, Any] = parse(data)
         fault = _fault(value)
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise IntegrityError(object="inventory", why=f"清单无法解析 (malformed: {error})") from error

@@ -16,6 +16,7 @@ import typer
 
 from chengyi.cli.options import HOME, HomeOption, JsonOption
 from chengyi.cli.terminal import Terminal
+from chengyi.model.canonical import parse
 from chengyi.model.errors import BadInputError, NotFoundError, UsageError
 from chengyi.model.text import Text
 from chengyi.node import Node
@@ -300,7 +301,7 @@ def _ask_for_renewal(authority: "Authority", node: Node) -> str:
 
 def _renewal(file: Path) -> tuple[list[bytes], bytes, bytes]:
     try:
-        told = json_of.loads(_bytes(file))
+        told = parse(_bytes(file))
         chain = [base64.b64decode(each, validate=True) for each in told["chain"]]
         return chain, base64.b64decode(told["request"], validate=True), base64.b64decode(told["proof"], validate=True)
     except (ValueError, KeyError, TypeError, RecursionError) as error:

@@ -6,7 +6,6 @@ named instead of being believed.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -14,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from chengyi.model.act import ActKind
+from chengyi.model.canonical import parse
 from chengyi.model.errors import ChengyiError, IntegrityError
 from chengyi.model.text import Text
 
@@ -243,7 +243,7 @@ def _last(node: Node, kind: ActKind) -> Entry | None:
 
 def _json(text: bytes) -> Mapping[str, Any]:
     try:
-        value = json.loads(text)
+        value = parse(text)
     except (ValueError, RecursionError):
         return {}
     return value if isinstance(value, dict) else {}

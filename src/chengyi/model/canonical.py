@@ -6,7 +6,14 @@ RFC 8785 that values without floating-point numbers need.
 
 import hashlib
 import json
+import re
 from collections.abc import Mapping, Sequence
+from itertools import accumulate
+from typing import Any
+
+_DEEPEST = 64
+_STRINGS = re.compile(r'"(?:[^"\\]|\\.)*+(?:"|\\?\Z)', re.DOTALL)
+_BRACKETS = re.compile(r"[\[\]{}]")
 
 Json = None | bool | int | str | Sequence["Json"] | Mapping[str, "Json"]
 
@@ -15,6 +22,19 @@ def canonical(value: Json) -> bytes:
     """Return the canonical JSON bytes of `value`; floats are refused by TypeError."""
     _refuse_floats(value)
     return json.dumps(value, sort_keys=True, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode()
+
+
+def parse(text: bytes | str) -> Any:  # noqa: ANN401 - whatever JSON can say
+    """Read JSON from outside; ValueError where it is malformed or nested more than 64 deep.
+
+    The depth is looked at before the parser is, which recurses in C: how deep is safe there depends on the process.
+    """
+    raw = text.decode() if isinstance(text, bytes) else text
+    if raw.count("[") + raw.count("{") > _DEEPEST:
+        steps = (1 if each in "[{" else -1 for each in _BRACKETS.findall(_STRINGS.sub("", raw)))
+        if max(accumulate(steps), default=0) > _DEEPEST:
+            raise ValueError("nested too deeply")
+    return json.loads(raw)
 
 
 def digest(value: Json) -> str:

@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING
 
 from chengyi.model.act import Act, ActKind, ActResult
 from chengyi.model.actor import Actor, Permission
-from chengyi.model.canonical import Json, canonical, digest
+from chengyi.model.canonical import Json, canonical, digest, parse
 from chengyi.model.clock import Clock
 from chengyi.model.errors import NotFoundError
 from chengyi.model.evidence import Completeness
@@ -196,13 +196,11 @@ class ExportRoom:
 
 def check_manifest(raw: bytes, verifier_key: str) -> Mapping[str, object]:
     """Return the manifest that a node signed; IntegrityError where it did not."""
-    import json
-
     from chengyi.model.errors import IntegrityError
     from chengyi.trust.ledger.notes import Verifier
 
     try:
-        found = json.loads(raw[: 1 << 22])
+        found = parse(raw[: 1 << 22])
         body, signature = canonical(found["manifest"]), bytes.fromhex(found["signature"])
     except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise IntegrityError(object="manifest", why="清单格式有误 (malformed manifest)") from error

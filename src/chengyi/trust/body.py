@@ -10,14 +10,13 @@ Keeps promise 4: always witnessed. Rules:
    body holds what is set: a body from before these were known keeps its bytes.
 """
 
-import json
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from hashlib import sha256
 from typing import Any
 
 from chengyi.model.act import Act, ActKind, Entry
-from chengyi.model.canonical import Json, canonical
+from chengyi.model.canonical import Json, canonical, parse
 from chengyi.model.errors import IntegrityError
 
 SALT_SIZE = 16
@@ -45,7 +44,7 @@ def render_body(act: Act, at: datetime, salt: str) -> bytes:
 def parse_body(index: int, body: bytes) -> Entry:
     """Read a body; IntegrityError where it is not the canonical body of an act."""
     try:
-        entry = _entry(index, json.loads(body))
+        entry = _entry(index, parse(body))
         same = render_body(entry.act, entry.at, entry.salt) == body
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
         raise IntegrityError(object=f"act {index}", why=f"行为记录格式有误 (malformed body: {error})") from error

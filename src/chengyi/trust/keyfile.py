@@ -22,7 +22,7 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.kdf.scrypt import Scrypt
 
-from chengyi.model.canonical import canonical
+from chengyi.model.canonical import canonical, parse
 from chengyi.model.errors import ConfigError, HomeError, IntegrityError, PassphraseError
 
 KEY_SIZE = 32
@@ -131,7 +131,7 @@ def _stretch(passphrase: str, settings: Mapping[str, Any]) -> AESGCM:
 def _read(path: Path, format: str, texts: tuple[str, ...]) -> dict[str, Any]:
     try:
         with path.open("rb") as file:
-            value = json.loads(file.read(_LARGEST))
+            value = parse(file.read(_LARGEST))
     except FileNotFoundError as error:
         raise HomeError(home=str(path.parent), why="没有密钥文件 (there is no key file)") from error
     except (ValueError, RecursionError) as error:

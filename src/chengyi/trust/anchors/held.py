@@ -10,6 +10,7 @@ import secrets
 from base64 import b64decode, b64encode
 from pathlib import Path
 
+from chengyi.model.canonical import parse
 from chengyi.model.errors import ConfigError, HomeError
 from chengyi.trust.ports import Keys
 
@@ -41,7 +42,7 @@ def held(path: Path, keys: Keys, purpose: str, facts: tuple[str, ...]) -> tuple[
     """
     try:
         with path.open("rb") as file:
-            value = json.loads(file.read(_MOST_BYTES))
+            value = parse(file.read(_MOST_BYTES))
         wrapped = b64decode(value["wrapped"], validate=True)
         told = {name: str(value[name]) for name in facts}
         fits = value["format"] == purpose

@@ -4,12 +4,12 @@ Rules: an answer has to be one JSON object of the bounded size, with a result or
 that cannot be reached.
 """
 
-import json
 from typing import Any, cast
 
 from web3.providers.base import JSONBaseProvider
 from web3.types import RPCEndpoint, RPCResponse
 
+from chengyi.model.canonical import parse
 from chengyi.trust.anchors.transport import Exchange
 
 
@@ -33,7 +33,7 @@ class BoundedProvider(JSONBaseProvider):
         """Return the answer; UnreachableError where it is none."""
         raw = self._exchange.post(self.encode_rpc_request(method, params))
         try:
-            answer = json.loads(raw)
+            answer = parse(raw)
         except (ValueError, RecursionError):
             answer = None
         if not isinstance(answer, dict) or not ({"result", "error"} & answer.keys()):

@@ -21,7 +21,7 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding
 
-from chengyi.model.canonical import canonical
+from chengyi.model.canonical import canonical, parse
 from chengyi.model.errors import HomeError, IntegrityError, UsageError
 from chengyi.store.home import write_whole
 from chengyi.trust import keyfile
@@ -155,7 +155,7 @@ def read_record(folder: Path, root: x509.Certificate) -> CeremonyRecord:
     path = folder / RECORD_FILE
     try:
         with path.open("rb") as file:
-            value = json.loads(file.read(_LARGEST_RECORD))
+            value = parse(file.read(_LARGEST_RECORD))
         record = CeremonyRecord(**{**value, "present": tuple(value["present"])})
         suites.check_signature(suites.public_of(root), bytes.fromhex(record.signature), record.statement())
         if record.fingerprint != root.fingerprint(SHA256()).hex():

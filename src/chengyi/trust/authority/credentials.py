@@ -22,6 +22,7 @@ from typing import Any
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
+from chengyi.model.canonical import parse
 from chengyi.model.errors import IntegrityError, UsageError
 from chengyi.trust.authority import suites
 from chengyi.trust.authority.names import Identity
@@ -107,7 +108,7 @@ class Credentials:
         path = self._folder / name
         try:
             with path.open("rb") as file:
-                value: dict[str, Any] = json.loads(file.read(_LARGEST))
+                value: dict[str, Any] = parse(file.read(_LARGEST))
         except FileNotFoundError:
             return None
         except (ValueError, RecursionError) as error:

@@ -9,7 +9,6 @@ Rules:
 """
 
 import base64
-import json
 import secrets
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
@@ -23,7 +22,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding
 
-from chengyi.model.canonical import canonical
+from chengyi.model.canonical import canonical, parse
 from chengyi.model.errors import IntegrityError
 from chengyi.trust.authority import suites
 from chengyi.trust.authority.profiles import Issuer
@@ -120,7 +119,7 @@ def _keep(path: Path, issuer: Issuer, keys: Keys) -> None:
 def _read(path: Path) -> dict[str, Any] | None:
     try:
         with path.open("rb") as file:
-            value = json.loads(file.read(_LARGEST))
+            value = parse(file.read(_LARGEST))
     except FileNotFoundError:
         return None
     except (ValueError, RecursionError):

@@ -10,13 +10,12 @@ Keeps promises 2 (never altered) and 4 (always witnessed). Rules:
 5. Cosignatures stay on the checkpoints: a witness that cosigned both views is convicted by the same text.
 """
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any, Protocol
 
-from chengyi.model.canonical import canonical
+from chengyi.model.canonical import canonical, parse
 from chengyi.model.errors import IntegrityError
 from chengyi.trust.ledger.cosignatures import Cosigner, cosignatures
 from chengyi.trust.ledger.merkle import proven_prefix
@@ -132,7 +131,7 @@ def parse_split_view(text: str, verifier_key: str) -> SplitView:
 
 
 def _value(text: str) -> dict[str, Any]:
-    value = json.loads(text) if len(text) <= _MAX_TEXT else None
+    value = parse(text) if len(text) <= _MAX_TEXT else None
     if not isinstance(value, dict) or value.get("format") != FORMAT:
         raise _malformed()
     return value

@@ -13,7 +13,6 @@ Keeps promise 4: always witnessed. For each round:
 7. Why a witness did not cosign when it was asked last is kept until it does.
 """
 
-import json
 import ssl
 import threading
 import time
@@ -25,7 +24,7 @@ from hashlib import sha256
 import httpx
 
 from chengyi.model.act import Act, ActKind
-from chengyi.model.canonical import Json, canonical
+from chengyi.model.canonical import Json, canonical, parse
 from chengyi.model.clock import Clock
 from chengyi.model.errors import ChengyiError, IntegrityError, SplitViewError, WitnessError
 from chengyi.model.text import Text
@@ -134,7 +133,7 @@ class Publisher:
             return {}
         try:
             with self._objects.open(_FAILURES) as file:
-                kept = json.loads(file.read(_MAX_FAILURES))
+                kept = parse(file.read(_MAX_FAILURES))
             return {
                 str(name): Failure(datetime.fromisoformat(each["at"]), Text(str(each["zh"]), str(each["en"])))
                 for name, each in kept.items()

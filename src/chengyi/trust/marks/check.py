@@ -17,7 +17,6 @@ innocent recipient's would fit so well with at most the stated probability. What
 passed it on (his copy may have been stolen), or that the node, which made the copy, did not.
 """
 
-import json
 import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -26,7 +25,7 @@ from pathlib import Path
 from typing import Any
 
 from chengyi.model.act import ActKind, Entry
-from chengyi.model.canonical import canonical
+from chengyi.model.canonical import canonical, parse
 from chengyi.model.errors import ChengyiError, IntegrityError, NotFoundError
 from chengyi.trust.ledger.notes import Verifier
 from chengyi.trust.ledger.verify import verify_receipt
@@ -69,7 +68,7 @@ def check_bundle(path: Path, verifier_key: str, leak: Path | None = None) -> Pro
     members = _members(path)
     try:
         if leak is not None:
-            _check_leak(json.loads(members[EVIDENCE]), leak)
+            _check_leak(parse(members[EVIDENCE]), leak)
         return _check(members, verifier_key)
     except (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError) as error:
         raise _broken("格式 (malformed)", type(error).__name__) from error
@@ -86,7 +85,7 @@ def _check(members: Mapping[str, bytes], verifier_key: str) -> Proven:
         Verifier.parse(verifier_key).check(bytes.fromhex(members[SIGNATURE].decode()), SIGNED + body),
         "第 1 步：签名无效 (step 1: the signature is wrong)",
     )
-    said = json.loads(body)
+    said = parse(body)
     _demand(said["format"] == FORMAT and canonical(said) == body, "第 1 步：非规范形式 (step 1: not the one form)")
     # 2. both receipts
     export, roster = (_export_act(members[name].decode(), verifier_key, said) for name in (EXPORT, ROSTER))

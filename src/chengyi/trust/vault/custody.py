@@ -25,6 +25,7 @@ from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X
 from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import NameOID
 
+from chengyi.model.canonical import parse
 from chengyi.model.clock import Clock
 from chengyi.model.errors import ConfigError, HomeError, IntegrityError
 from chengyi.store.home import write_whole
@@ -126,7 +127,7 @@ class Custodian:
                 home=str(self._path), why="存储点密钥文件不在 (the store's key file is not there)"
             ) from error
         try:
-            value = json.loads(raw) if len(raw) <= _MAX_FILE else None
+            value = parse(raw) if len(raw) <= _MAX_FILE else None
             if not isinstance(value, dict) or (value["format"], value["store"]) != (FORMAT, self.store):
                 raise ValueError
             return base64.b64decode(value["wrapped"], validate=True)

@@ -14,7 +14,6 @@ Keeps promise 2: never altered. Rules:
 
 import base64
 import hmac
-import json
 import re
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
@@ -24,7 +23,7 @@ from typing import Any
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
-from chengyi.model.canonical import canonical
+from chengyi.model.canonical import canonical, parse
 from chengyi.model.errors import IntegrityError
 from chengyi.trust.ports import Keys
 from chengyi.trust.primitives import hashes
@@ -168,7 +167,7 @@ def _public_key(vkey: str) -> Ed25519PublicKey:
 
 def _fields(body: bytes) -> dict[str, Any]:
     try:
-        value = json.loads(body)
+        value = parse(body)
     except (ValueError, RecursionError) as error:
         raise _malformed("不是 JSON (not JSON)") from error
     if not isinstance(value, dict) or value.get("format") != FORMAT:
