@@ -1,6 +1,7 @@
 """Fixtures that every room's tests share."""
 
 import os
+import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -19,6 +20,12 @@ def shared_data() -> Path:
     if not folder.is_dir():
         pytest.skip("real public data is absent: set CHENGYI_DATA to its folder")
     return folder
+
+
+@pytest.fixture(autouse=True)
+def usual_depth() -> None:
+    """Take back what a library does at import: a limit of recursion beyond what the stack bears, process-wide."""
+    sys.setrecursionlimit(1_000)
 
 
 @pytest.fixture

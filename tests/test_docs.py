@@ -2,13 +2,16 @@
 
 import re
 import shlex
+import tomllib
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 import typer
+from pydantic import BaseModel
 
 from chengyi.cli.app import app
+from chengyi.store.home import HomeSettings
 
 ROOT = Path(__file__).parents[1]
 PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("examples/**/*.md")])
@@ -61,3 +64,21 @@ def test_every_command_and_make_target_is_in_the_readme_or_its_help() -> None:
     assert targets == phony
     for target in targets:
         assert re.search(rf"^{target}: .*## ", makefile, re.MULTILINE), target
+
+
+def test_every_setting_of_a_node_is_on_its_page() -> None:
+    page = (ROOT / "docs" / "settings.md").read_text("utf-8")
+    named = set(re.findall(r"`([a-z_]+)`", page)) | {"zh", "en"}
+    models = [each for each in _models(HomeSettings) if each is not HomeSettings]
+    assert len(models) >= 14
+    assert [f"{each.__name__}.{key}" for each in models for key in each.model_fields if key not in named] == []
+    assert [section for section in HomeSettings.model_fields if f"[{section}]" not in page] == []
+    (example,) = re.findall(r"```toml\n(.*?)```", page, re.DOTALL)
+    assert tomllib.loads(example).keys() <= HomeSettings.model_fields.keys()
+
+
+def _models(model: type[BaseModel]) -> list[type[BaseModel]]:
+    """Return a model and those of its fields, however deep."""
+    inner = [each for field in model.model_fields.values() for each in (field.annotation, *get_args(field.annotation))]
+    found = [each for each in inner if isinstance(each, type) and issubclass(each, BaseModel)]
+    return [model, *(deeper for each in found for deeper in _models(each))]

@@ -1,6 +1,5 @@
 """What the tests of chains share."""
 
-import sys
 from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any
@@ -32,10 +31,8 @@ class Chain:
 
 
 def tester() -> Chain:
-    depth = sys.getrecursionlimit()
     from eth_tester import EthereumTester, PyEVMBackend  # type: ignore[import-untyped]
 
-    sys.setrecursionlimit(depth)  # the import raises it beyond what the stack bears, for the whole process
     backend = PyEVMBackend()
     web3: Any = Web3(EthereumTesterProvider(EthereumTester(backend)))
     account, stranger = (Account(key.to_bytes()) for key in backend.account_keys[:2])

@@ -73,7 +73,7 @@ def test_a_member_enrols_is_checked_and_is_revoked(region: Path, tmp_path: Path)
     found = ask("check", str(issued), "--name", "health", *home)
     assert (found["name"], found["kind"], found["domain"]) == ("health", "node", "yunting.chengyi.internal")
     listed = ask("list", *home)["certificates"]
-    assert [each["serial"] for each in listed] == [found["serial"]]
+    assert [each["serial"] for each in listed if each["kind"] != "store"] == [found["serial"]]
     assert found["serial"][:20] in say("list", *home)
     refused(CertificateError, "enrol", "health", "--request", str(request), "--token", token, *home)
     refused(CertificateError, "check", str(issued), "--name", "police", *home)

@@ -9,7 +9,7 @@ import pytest
 
 from chengyi.model.act import ActKind
 from chengyi.model.clock import SetClock
-from chengyi.model.errors import IntegrityError, NotFoundError, UsageError
+from chengyi.model.errors import ChengyiError, IntegrityError, NotFoundError, UsageError
 from chengyi.model.reporter import SilentReporter, Step
 from chengyi.model.text import Text
 from chengyi.store.rows import Rows
@@ -312,7 +312,7 @@ def test_promise_3_a_retired_store_is_needed_no_more(lost: bool, house: House) -
     assert house.acts(ActKind.RETIRED) == [{"replacement": "s4", "fragments": 3}]
     status = house.care.status(QUIET)
     assert (status.spare, status.retired) == (("s5",), ("s2",))
-    with pytest.raises(UsageError):
+    with pytest.raises(NotFoundError):
         house.care.retire("s2", "", QUIET)
     house.care.retire("s4", "s5", QUIET)
     house.stores["s4"].stored.clear()
@@ -352,9 +352,14 @@ def test_a_store_is_not_given_up_while_something_hangs_on_it(house: House) -> No
     assert house.vault.read(good.object) == b"good"
 
 
-@pytest.mark.parametrize(("store", "to"), [("s9", ""), ("s4", ""), ("s1", "s2"), ("s1", "s9")])
-def test_a_retirement_that_makes_no_sense_is_refused(store: str, to: str, house: House) -> None:
-    with pytest.raises(UsageError):
+@pytest.mark.parametrize(
+    ("store", "to", "error"),
+    [("s9", "", NotFoundError), ("s4", "", NotFoundError), ("s1", "s2", UsageError), ("s1", "s9", UsageError)],
+)
+def test_a_retirement_that_makes_no_sense_is_refused(
+    store: str, to: str, error: type[ChengyiError], house: House
+) -> None:
+    with pytest.raises(error):
         house.care.retire(store, to, QUIET)
     assert house.placement().used == ("s1", "s2", "s3")
 

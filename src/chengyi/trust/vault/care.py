@@ -126,7 +126,8 @@ class Care:
     def retire(self, store: str, replacement: str, reporter: Reporter) -> Retired:
         """Take a store out of use, lost or not; its fragments are made in the replacement (a spare; "" for the first).
 
-        UsageError where the store is not in use or no spare is there. Safe to repeat after an interruption.
+        NotFoundError where the store is not in use, UsageError where no spare is there. Safe to repeat after an
+        interruption.
         """
         replacement = self._begin(store, replacement)
         vault = self._open()
