@@ -11,7 +11,7 @@ import typer
 from pydantic import BaseModel
 
 from chengyi.cli.app import app
-from chengyi.store.home import HomeSettings
+from chengyi.store.settings import HomeSettings
 
 ROOT = Path(__file__).parents[1]
 PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("examples/**/*.md")])

@@ -16,7 +16,7 @@ from chengyi.model.act import ActKind
 from chengyi.model.actor import Role
 from chengyi.model.errors import UnreachableError
 from chengyi.model.text import Text
-from chengyi.store.home import StoreSettings
+from chengyi.store.settings import StoreSettings
 from chengyi.trust.vault.care import VaultStatus
 from console.conftest import NOW, Counter
 

@@ -121,7 +121,7 @@ def test_what_was_put_loosely_is_flushed_by_whatever_the_system_has(
 ) -> None:
     flushed: list[Path] = []
     whole: list[Path] = []
-    monkeypatch.setattr("chengyi.store.objects._flush", flushed.append)
+    monkeypatch.setattr("chengyi.store.objects.flush_folder", flushed.append)
 
     def sync_all(folder: Path) -> bool:
         whole.append(folder)

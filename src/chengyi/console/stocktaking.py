@@ -21,7 +21,7 @@ from chengyi.model.text import Text
 
 if TYPE_CHECKING:
     from chengyi.node import Node
-    from chengyi.store.home import StoreSettings
+    from chengyi.store.settings import StoreSettings
     from chengyi.trust.vault.care import Care, StoreStatus, VaultStatus
 
 FRESH_SECONDS = 5.0

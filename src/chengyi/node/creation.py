@@ -4,7 +4,9 @@ import json
 from dataclasses import dataclass
 
 from chengyi.model.errors import HomeError
-from chengyi.store.home import Home, parse_settings, write_whole
+from chengyi.store.files import write_whole
+from chengyi.store.home import Home
+from chengyi.store.settings import parse_settings
 
 FILED = "decisions"
 

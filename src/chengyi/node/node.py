@@ -24,8 +24,9 @@ from chengyi.node.creation import FILED, Titles, make_home
 from chengyi.node.status import Status, status_of
 from chengyi.node.verification import VerifyReport, verify_home
 from chengyi.node.witnessing import publish
-from chengyi.store.home import Home, HomeSettings
+from chengyi.store.home import Home
 from chengyi.store.rows import Rows
+from chengyi.store.settings import HomeSettings
 
 if TYPE_CHECKING:
     from chengyi.archive import Archive

@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from chengyi.model.errors import HomeError
-from chengyi.store.home import StoreSettings
+from chengyi.store.settings import StoreSettings
 from chengyi.trust.vault.care import Care
 from chengyi.trust.vault.custody import Custodian
 from chengyi.trust.vault.faults import OnFault

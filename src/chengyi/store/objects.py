@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from chengyi.model.errors import NotFoundError, StorageFullError, UsageError
+from chengyi.store.files import flush_folder
 
 _KEY = re.compile(r"[a-z0-9_-][a-z0-9._-]*(/[a-z0-9_-][a-z0-9._-]*)*")
 _PARTIAL = ".partial-"
@@ -52,7 +53,7 @@ class FolderObjects:
             try:
                 if loose and not _sync_all(self.folder):
                     for path in dict.fromkeys([*loose, *(path.parent for path in loose)]):
-                        _flush(path)
+                        flush_folder(path)
             except OSError as fault:
                 if fault.errno in _FULL:
                     raise StorageFullError(path=str(self.folder)) from fault
@@ -122,7 +123,7 @@ class FolderObjects:
         self._make_folder(folder.parent, durable=durable)
         folder.mkdir(exist_ok=True)
         if durable:
-            _flush(folder.parent)
+            flush_folder(folder.parent)
         else:
             self._note(folder)
 
@@ -140,7 +141,7 @@ class FolderObjects:
             partial.unlink(missing_ok=True)
             raise
         if durable:
-            _flush(path.parent)
+            flush_folder(path.parent)
         else:
             self._note(path)
 
@@ -161,11 +162,3 @@ def _sync_all(folder: Path) -> bool:
     finally:
         os.close(handle)
     return True
-
-
-def _flush(path: Path) -> None:
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

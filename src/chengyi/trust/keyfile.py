@@ -24,6 +24,7 @@ from cryptography.hazmat.primitives.kdf.scrypt import Scrypt
 
 from chengyi.model.canonical import canonical, parse
 from chengyi.model.errors import ConfigError, HomeError, IntegrityError, PassphraseError
+from chengyi.store.files import flush_folder
 
 KEY_SIZE = 32
 _NONCE = 12
@@ -97,29 +98,7 @@ def write_once(path: Path, value: Mapping[str, Any]) -> None:
         raise HomeError(home=str(path.parent), why="已有密钥，不予覆盖 (keys exist and are not overwritten)") from error
     finally:
         draft.unlink()
-    flush(path.parent)
-
-
-def write_bytes_whole(path: Path, content: bytes) -> None:
-    """Write a small public file whole or not at all, durably, whatever was there."""
-    draft = path.with_name(f".{path.name}-{secrets.token_hex(4)}")
-    try:
-        with draft.open("xb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        draft.replace(path)
-    finally:
-        draft.unlink(missing_ok=True)
-
-
-def flush(folder: Path) -> None:
-    """Make the names in a folder durable."""
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
+    flush_folder(path.parent)
 
 
 def _stretch(passphrase: str, settings: Mapping[str, Any]) -> AESGCM:

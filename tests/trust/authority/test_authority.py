@@ -10,7 +10,7 @@ import system
 from chengyi.model.act import ActKind
 from chengyi.model.clock import SetClock
 from chengyi.model.errors import CertificateError, HomeError, IntegrityError, UsageError
-from chengyi.trust import keyfile
+from chengyi.store.files import flush_folder
 from chengyi.trust.authority import founding, suites
 from chengyi.trust.authority.authority import Authority
 from chengyi.trust.authority.ceremony import Root
@@ -314,14 +314,14 @@ def test_a_damaged_list_is_as_good_as_none_until_it_is_published_anew(town: Town
 def test_two_that_found_at_once_end_with_one_authority(
     tmp_path: Path, parts: Parts, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    folder, plain = tmp_path / "authority", keyfile.flush
+    folder, plain = tmp_path / "authority", flush_folder
 
     def slower(path: Path) -> None:
-        monkeypatch.setattr(founding, "flush", plain)
+        monkeypatch.setattr(founding, "flush_folder", plain)
         Authority.local(folder, parts, node="yunting")
         plain(path)
 
-    monkeypatch.setattr(founding, "flush", slower)
+    monkeypatch.setattr(founding, "flush_folder", slower)
     late = Authority.local(folder, parts, node="yunting")
     assert late.chain == Authority.open(folder, parts).chain
     assert late.check(late.own("yunting").chain).name == "yunting"

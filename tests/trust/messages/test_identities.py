@@ -8,7 +8,7 @@ from cryptography.hazmat.primitives.asymmetric.ec import SECP384R1, generate_pri
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from chengyi.model.errors import IntegrityError, UnreachableError, UsageError
-from chengyi.store.home import MessageSettings
+from chengyi.store.settings import MessageSettings
 from chengyi.trust.messages.algorithms import read_verifying_key, signing_key, verifying_key
 from chengyi.trust.messages.identities import CertificateIdentities, keyid_of
 from chengyi.trust.messages.policy import Policy

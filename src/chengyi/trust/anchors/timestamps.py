@@ -11,8 +11,6 @@ Rules:
 5. Checking needs nothing but the files and the trusted certificates.
 """
 
-import os
-import secrets
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -35,6 +33,7 @@ from rfc3161_client import (
 from chengyi.model.act import Act, ActKind
 from chengyi.model.clock import Clock
 from chengyi.model.errors import IntegrityError, NotFoundError, StampError
+from chengyi.store.files import write_whole
 from chengyi.trust.anchors.news import is_news
 from chengyi.trust.anchors.transport import Exchange, Limits
 from chengyi.trust.ports import Audit, Checkpoint
@@ -136,8 +135,8 @@ class Stamps:
             note = checkpoint.note.encode()
             reply = self._ask(note, checkpoint.size)
             self._folder.mkdir(parents=True, exist_ok=True)
-            _write(self._note(checkpoint.size), note)
-            _write(self._token(checkpoint.size), reply)
+            write_whole(self._note(checkpoint.size), note)
+            write_whole(self._token(checkpoint.size), reply)
         stamp = self.verify(checkpoint.size)
         self._record(checkpoint, stamp)
         return stamp
@@ -250,21 +249,3 @@ def _sizes(folder: Path) -> Iterator[int]:
 def _read(path: Path) -> bytes:
     with path.open("rb") as file:
         return file.read(MOST_TOKEN_BYTES + 1)
-
-
-def _write(path: Path, content: bytes) -> None:
-    """Write a file whole and durably, or not at all."""
-    draft = path.with_name(f".{path.name}-{secrets.token_hex(4)}")
-    try:
-        with draft.open("wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        draft.replace(path)
-    finally:
-        draft.unlink(missing_ok=True)
-    handle = os.open(path.parent, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

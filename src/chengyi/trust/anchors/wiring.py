@@ -15,8 +15,10 @@ from cryptography import x509
 
 from chengyi.model.clock import Clock
 from chengyi.model.errors import ConfigError
-from chengyi.store.home import AnchorSettings, Home, TimestampSettings, write_whole
+from chengyi.store.files import write_whole
+from chengyi.store.home import Home
 from chengyi.store.rows import Rows
+from chengyi.store.settings import AnchorSettings, TimestampSettings
 from chengyi.trust.anchors.accounts import ENVIRONMENT, KEY_FILE, Account
 from chengyi.trust.anchors.chain import AnchorChain, AnchorProof, Head
 from chengyi.trust.anchors.queue import AnchorQueue

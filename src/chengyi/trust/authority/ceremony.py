@@ -23,7 +23,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 
 from chengyi.model.canonical import canonical, parse
 from chengyi.model.errors import HomeError, IntegrityError, UsageError
-from chengyi.store.home import write_whole
+from chengyi.store.files import write_whole
 from chengyi.trust import keyfile
 from chengyi.trust.authority import profiles, suites
 from chengyi.trust.authority.names import domain_of
@@ -130,7 +130,7 @@ class Root:
         """Write and return the root's list of revoked regions (DER); earlier entries stay on it."""
         kept = [*self._earlier(), *revoked]
         der = profiles.revocation_list(self._issuer, list_number(now), now, now + LIST_LIFE, kept)
-        keyfile.write_bytes_whole(self._folder / LIST_FILE, der)
+        write_whole(self._folder / LIST_FILE, der)
         return der
 
     def _begin_list(self, now: datetime) -> None:

@@ -24,6 +24,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 
 from chengyi.model.canonical import parse
 from chengyi.model.errors import IntegrityError, UsageError
+from chengyi.store.files import flush_folder
 from chengyi.trust.authority import suites
 from chengyi.trust.authority.names import Identity
 from chengyi.trust.authority.profiles import renewal_due
@@ -31,7 +32,6 @@ from chengyi.trust.authority.refusals import Reason, refusal
 from chengyi.trust.authority.requests import make_request, prove_renewal
 from chengyi.trust.authority.suites import SigningKey, Suite
 from chengyi.trust.authority.trusted import Trusted
-from chengyi.trust.keyfile import flush
 from chengyi.trust.ports import Keys
 
 OWN, NEXT = "own.json", "own-next.json"
@@ -142,4 +142,4 @@ class Credentials:
         finally:
             with suppress(FileNotFoundError):
                 draft.unlink()
-        flush(self._folder)
+        flush_folder(self._folder)

@@ -24,11 +24,12 @@ from cryptography.hazmat.primitives.serialization import Encoding
 
 from chengyi.model.canonical import canonical, parse
 from chengyi.model.errors import IntegrityError
+from chengyi.store.files import flush_folder
 from chengyi.trust.authority import suites
 from chengyi.trust.authority.profiles import Issuer
 from chengyi.trust.authority.suites import Suite
 from chengyi.trust.authority.trusted import ROOTS, Trusted
-from chengyi.trust.keyfile import flush, write_once
+from chengyi.trust.keyfile import write_once
 from chengyi.trust.ports import Keys
 
 FORMAT = "chengyi-authority/1"
@@ -64,7 +65,7 @@ def settle(
     for name in keep:
         (draft / name).write_bytes((folder / name).read_bytes())
         (draft / name).chmod(0o600)
-    flush(draft)
+    flush_folder(draft)
     if folder.exists() and replace:
         earlier = Trusted(folder).regions[0].fingerprint(SHA256()).hex()[:16]
         folder.rename(folder.with_name(f"{folder.name}-{earlier}-{draft.name[-4:]}"))
@@ -74,7 +75,7 @@ def settle(
         shutil.rmtree(draft)
         if not (folder / ROOTS).exists():
             raise
-    flush(folder.parent)
+    flush_folder(folder.parent)
     return Trusted(folder)
 
 

@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 
 from chengyi.model.clock import Clock
-from chengyi.store.home import AuthoritySettings
 from chengyi.store.rows import Rows
+from chengyi.store.settings import AuthoritySettings
 from chengyi.trust.authority.suites import Suite
 from chengyi.trust.ports import Audit, Keys
 

@@ -15,7 +15,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from chengyi.model.errors import CertificateError, IntegrityError
-from chengyi.store.home import write_whole
+from chengyi.store.files import write_whole
 from chengyi.trust.authority.chains import Checker
 from chengyi.trust.authority.names import Identity, Purpose, split_host
 from chengyi.trust.authority.paths import (
@@ -32,7 +32,6 @@ from chengyi.trust.authority.profiles import key_identifier
 from chengyi.trust.authority.refusals import Reason, refusal
 from chengyi.trust.authority.revocation import RevocationList, check_not_revoked
 from chengyi.trust.authority.suites import SM2_WITH_SM3, is_signed_by, public_of
-from chengyi.trust.keyfile import write_bytes_whole
 
 ROOTS, REGIONS, LISTS = "roots.pem", "regions.pem", "lists"
 _LARGEST_FILE = 1 << 20
@@ -122,7 +121,7 @@ class Trusted:
     def put_list(self, issuer: x509.Certificate, der: bytes) -> None:
         """Write a list of an issuer, whatever was there."""
         path = self._folder / LISTS / f"{key_identifier(public_of(issuer)).hex()}.crl"
-        write_bytes_whole(path, der)
+        write_whole(path, der)
 
     def _judge(self, path: Sequence[x509.Certificate], purpose: Purpose, at: datetime, name: str) -> str:
         """Return the region's domain: by `cryptography` first where it can judge, for the reason by ourselves."""

@@ -19,6 +19,7 @@ from itertools import islice
 from pathlib import Path
 
 from chengyi.model.errors import StorageFullError
+from chengyi.store.files import flush_folder
 from chengyi.store.objects import FolderObjects
 
 _GROUP = 128
@@ -88,15 +89,6 @@ class LogFolder(FolderObjects):
             os.close(handle)
             raise
         return handle
-
-
-def flush_folder(folder: Path) -> None:
-    """Make the entries of a folder durable."""
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
 
 
 def _made(folder: Path) -> Iterator[Path]:

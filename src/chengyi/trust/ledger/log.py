@@ -21,8 +21,9 @@ from pathlib import Path
 
 from chengyi.model.clock import Clock
 from chengyi.model.errors import IntegrityError, NotFoundError
+from chengyi.store.files import flush_folder
 from chengyi.store.ports import Objects
-from chengyi.trust.ledger.folder import LogFolder, flush_folder
+from chengyi.trust.ledger.folder import LogFolder
 from chengyi.trust.ledger.merkle import leaf_hash, verify_consistency, verify_inclusion
 from chengyi.trust.ledger.notes import Verifier, checkpoint_text, open_checkpoint, parse_checkpoint, sign_note
 from chengyi.trust.ledger.paths import Paths

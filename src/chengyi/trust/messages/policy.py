@@ -13,7 +13,7 @@ Rules:
 from dataclasses import dataclass
 from datetime import timedelta
 
-from chengyi.store.home import MessageSettings
+from chengyi.store.settings import MessageSettings
 
 SUITE = "chengyi-node/1"
 LABEL = "chengyi"

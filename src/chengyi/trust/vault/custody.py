@@ -28,7 +28,7 @@ from cryptography.x509.oid import NameOID
 from chengyi.model.canonical import parse
 from chengyi.model.clock import Clock
 from chengyi.model.errors import ConfigError, HomeError, IntegrityError
-from chengyi.store.home import write_whole
+from chengyi.store.files import write_whole
 from chengyi.trust.ports import Keys
 
 FORMAT = "chengyi-store-key/1"
