@@ -78,7 +78,7 @@ def line(name: str, home: Path, *more: str) -> list[str]:
 def run_all(lines: list[list[str]], language: str = "en") -> list[Done]:
     """Run command lines one after the other; none may show a traceback."""
     driver = [sys.executable, str(Path(__file__).with_name("driver.py"))]
-    spoken = {**os.environ, "CHENGYI_LANG": language, "CHENGYI_ROOT_PASSPHRASE": "城忆城忆城忆城忆城忆"}
+    spoken = {**os.environ, "CHENGYI_LANG": language, "CHENGYI_ROOT_PASSPHRASE": "城忆城忆城忆城忆城忆城忆"}
     done = subprocess.run(driver, input=json.dumps(lines), env=spoken, capture_output=True, text=True, check=True)
     results = [Done(*each) for each in json.loads(done.stdout)]
     for words, each in zip(lines, results, strict=True):
@@ -297,7 +297,7 @@ def answered(sound: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str,
 def test_a_sound_home_answers_in_words_and_in_json(answered: dict[str, list[Done]], name: str) -> None:
     english, as_json, chinese = answered[name]
     assert english.code == as_json.code == chinese.code
-    assert english.code in {0, 66, 69, 78}
+    assert english.code in ({74} if name == "ca ceremony" else {0, 66, 69, 78})
     assert english.out + english.err != chinese.out + chinese.err or name in WORDLESS
     assert isinstance(json.loads(as_json.out), dict)
 
