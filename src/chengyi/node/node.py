@@ -7,8 +7,6 @@ delivery of the node's own source, and archived like any other.
 """
 
 import os
-import re
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cached_property
@@ -18,7 +16,7 @@ from typing import TYPE_CHECKING, Any, cast
 from chengyi.model.act import Act, ActKind
 from chengyi.model.actor import Actor, node_actor
 from chengyi.model.clock import Clock, SystemClock
-from chengyi.model.errors import ChengyiError, ConfigError
+from chengyi.model.errors import ChengyiError
 from chengyi.model.reporter import Reporter
 from chengyi.node.creation import FILED, Titles, make_home
 from chengyi.node.status import Status, status_of
@@ -26,7 +24,7 @@ from chengyi.node.verification import VerifyReport, verify_home
 from chengyi.node.witnessing import publish
 from chengyi.store.home import Home
 from chengyi.store.rows import Rows
-from chengyi.store.settings import HomeSettings
+from chengyi.store.settings import HomeSettings, from_environment
 
 if TYPE_CHECKING:
     from chengyi.archive import Archive
@@ -331,15 +329,3 @@ class _Lazy:
                 return lambda: None
             self._made = self._make()
         return getattr(self._made, name)
-
-
-def from_environment(value: str, key: str, environment: Mapping[str, str] = os.environ) -> str:
-    """Return a setting with each ${NAME} taken from the environment; ConfigError where one is not set."""
-
-    def look_up(match: re.Match[str]) -> str:
-        try:
-            return environment[match[1]]
-        except KeyError as fault:
-            raise ConfigError(file="node.toml", key=key, why=f"${{{match[1]}}} 未设置 (is not set)") from fault
-
-    return re.sub(r"\$\{([A-Z0-9_]+)\}", look_up, value)

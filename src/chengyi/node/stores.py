@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from chengyi.model.errors import HomeError
-from chengyi.store.settings import StoreSettings
+from chengyi.store.settings import StoreSettings, from_environment
 from chengyi.trust.vault.care import Care
 from chengyi.trust.vault.custody import Custodian
 from chengyi.trust.vault.faults import OnFault
@@ -55,7 +55,6 @@ def _objects(node: "Node", settings: StoreSettings) -> "Objects":
         from chengyi.store.objects import FolderObjects
 
         return FolderObjects(node.home.path / (settings.path or f"vault/{settings.id}"))
-    from chengyi.node.node import from_environment
     from chengyi.store.s3 import S3Objects
 
     access, secret = (

@@ -5,11 +5,12 @@ import secrets
 from pathlib import Path
 
 
-def write_whole(path: Path, content: str | bytes) -> None:
-    """Write a small file whole or not at all, durably, whatever was there and whatever dies when."""
+def write_whole(path: Path, content: str | bytes, mode: int = 0o666) -> None:
+    """Write a small file whole or not at all, durably, whatever was there; `mode` is narrowed by the umask."""
     draft = path.with_name(f".{path.name}-{secrets.token_hex(4)}")
+    handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
     try:
-        with draft.open("xb") as file:
+        with os.fdopen(handle, "wb") as file:
             file.write(content.encode() if isinstance(content, str) else content)
             file.flush()
             os.fsync(file.fileno())

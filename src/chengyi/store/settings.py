@@ -3,7 +3,10 @@
 Rules: unknown keys are refused; every field is explained in `docs/settings.md`.
 """
 
+import os
+import re
 import tomllib
+from collections.abc import Mapping
 from typing import Annotated, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
@@ -274,3 +277,15 @@ def parse(kind: type[_Model], text: str, file: str) -> _Model:
         first = fault.errors()[0]
         key = ".".join(str(part) for part in first["loc"])
         raise ConfigError(file=file, key=key, why=first["msg"]) from fault
+
+
+def from_environment(value: str, key: str, environment: Mapping[str, str] = os.environ) -> str:
+    """Return a setting with each ${NAME} taken from the environment; ConfigError where one is not set."""
+
+    def look_up(match: re.Match[str]) -> str:
+        try:
+            return environment[match[1]]
+        except KeyError as fault:
+            raise ConfigError(file="node.toml", key=key, why=f"${{{match[1]}}} 未设置 (is not set)") from fault
+
+    return re.sub(r"\$\{([A-Z0-9_]+)\}", look_up, value)

@@ -5,7 +5,6 @@ node's own authority stamps; whatever a setting names is looked for when it is n
 """
 
 import os
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,7 +17,7 @@ from chengyi.model.errors import ConfigError
 from chengyi.store.files import write_whole
 from chengyi.store.home import Home
 from chengyi.store.rows import Rows
-from chengyi.store.settings import AnchorSettings, TimestampSettings
+from chengyi.store.settings import AnchorSettings, TimestampSettings, from_environment
 from chengyi.trust.anchors.accounts import ENVIRONMENT, KEY_FILE, Account
 from chengyi.trust.anchors.chain import AnchorChain, AnchorProof, Head
 from chengyi.trust.anchors.queue import AnchorQueue
@@ -108,7 +107,7 @@ def open_chain(settings: AnchorSettings, environment: Mapping[str, str] = os.env
     from chengyi.trust.anchors.evm import connect
     from chengyi.trust.anchors.transport import Limits
 
-    return connect(_filled(settings.url, environment), Limits(seconds=settings.answer_seconds))
+    return connect(from_environment(settings.url, "anchor.url", environment), Limits(seconds=settings.answer_seconds))
 
 
 def find_account(parts: Parts) -> Account | None:
@@ -174,13 +173,3 @@ def _certificates(path: Path, key: str) -> tuple[x509.Certificate, ...]:
     except (OSError, ValueError) as fault:
         why = f"不是可读的 PEM 证书文件 (not a readable file of PEM certificates: {path.name})"
         raise ConfigError(file="node.toml", key=key, why=why) from fault
-
-
-def _filled(url: str, environment: Mapping[str, str]) -> str:
-    def look_up(match: re.Match[str]) -> str:
-        try:
-            return environment[match[1]]
-        except KeyError as fault:
-            raise ConfigError(file="node.toml", key="anchor.url", why=f"${{{match[1]}}} 未设置 (is not set)") from fault
-
-    return re.sub(r"\$\{([A-Z0-9_]+)\}", look_up, url)

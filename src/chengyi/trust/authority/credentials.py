@@ -10,10 +10,7 @@ Rules:
 
 import base64
 import json
-import os
-import secrets
 from collections.abc import Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -24,7 +21,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 
 from chengyi.model.canonical import parse
 from chengyi.model.errors import IntegrityError, UsageError
-from chengyi.store.files import flush_folder
+from chengyi.store.files import write_whole
 from chengyi.trust.authority import suites
 from chengyi.trust.authority.names import Identity
 from chengyi.trust.authority.profiles import renewal_due
@@ -131,15 +128,4 @@ class Credentials:
             "key": base64.b64encode(wrapped).decode(),
             "chain": [base64.b64encode(each).decode() for each in holding.chain],
         }
-        path, draft = self._folder / name, self._folder / f".{name}-{secrets.token_hex(4)}"
-        handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        try:
-            with os.fdopen(handle, "w", encoding="utf-8") as file:
-                json.dump(value, file)
-                file.flush()
-                os.fsync(file.fileno())
-            draft.replace(path)
-        finally:
-            with suppress(FileNotFoundError):
-                draft.unlink()
-        flush_folder(self._folder)
+        write_whole(self._folder / name, json.dumps(value), 0o600)

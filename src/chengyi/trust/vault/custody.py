@@ -65,8 +65,7 @@ class Custodian:
         wrapped = self._keys.wrap(private.private_bytes_raw(), self._context)
         value = {"format": FORMAT, "store": self.store, "wrapped": base64.b64encode(wrapped).decode()}
         self._path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        write_whole(self._path, json.dumps(value, indent=1))
-        self._path.chmod(0o600)
+        write_whole(self._path, json.dumps(value, indent=1), 0o600)
 
     def private(self) -> X25519PrivateKey:
         """Return the key that opens shares; HomeError where there is none, IntegrityError where it is another's."""
