@@ -4,14 +4,12 @@ Rules: a file is made once, with mode 0600, and never written again; its public 
 secret is bound to its purpose; nothing secret stands in an error.
 """
 
-import json
-import os
-import secrets
 from base64 import b64decode, b64encode
 from pathlib import Path
 
 from chengyi.model.canonical import parse
-from chengyi.model.errors import ConfigError, HomeError
+from chengyi.model.errors import ConfigError
+from chengyi.trust.keyfile import write_once
 from chengyi.trust.ports import Keys
 
 _MOST_BYTES = 16_384
@@ -20,19 +18,7 @@ _MOST_BYTES = 16_384
 def hold(path: Path, keys: Keys, purpose: str, secret: bytes, facts: dict[str, str]) -> None:
     """Write a secret with its public facts; HomeError where the file is there already."""
     wrapped = b64encode(keys.wrap(secret, purpose.encode())).decode()
-    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    draft = path.with_name(f".{path.name}-{secrets.token_hex(4)}")
-    handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    try:
-        with os.fdopen(handle, "w") as file:
-            json.dump({"format": purpose, **facts, "wrapped": wrapped}, file, indent=1)
-            file.flush()
-            os.fsync(file.fileno())
-        os.link(draft, path)
-    except FileExistsError as fault:
-        raise HomeError(home=str(path), why="密钥已有，不予覆盖 (the key is there; it is not overwritten)") from fault
-    finally:
-        draft.unlink()
+    write_once(path, {"format": purpose, **facts, "wrapped": wrapped})
 
 
 def held(path: Path, keys: Keys, purpose: str, facts: tuple[str, ...]) -> tuple[bytes, dict[str, str]]:
