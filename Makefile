@@ -1,7 +1,7 @@
 # A signpost: each target says what it does and calls one script.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-fast real check fmt bench bench-trust lock
+.PHONY: help demo test test-fast coverage real check fmt bench bench-trust lock
 
 help:        ## show this list
 	@grep -E '^[a-z-]+: .*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -18,6 +18,11 @@ test:        ## set everything up and pass every test, browser tests included
 test-fast:   ## only the fast tests
 	@scripts/setup dev
 	@scripts/test -m "not slow and not browser" $(ARGS)
+
+coverage:    ## the same tests with coverage, child processes included; it takes six times as long
+	@scripts/setup dev
+	@scripts/system
+	@scripts/test --cov --cov-report=term:skip-covered $(ARGS)
 
 real:        ## run the worked example on real public data (needs CHENGYI_DATA or ../shared/data)
 	@scripts/setup base

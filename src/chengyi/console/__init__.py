@@ -19,10 +19,16 @@ __all__ = ["build_application", "create_first_accounts", "reset_password", "serv
 def serve(
     node: "Node", host: str = "127.0.0.1", port: int = 8000, *, hosts: "Sequence[str]" = (), https: bool = False
 ) -> None:
-    """Serve the console of `node` until interrupted; blocks. `hosts` are further names it answers to."""
-    from chengyi.console.server import serve as run_server
+    """Serve the console of `node`, and keep the node in order, until interrupted; blocks.
 
-    run_server(build_application(node, hosts=hosts, https=https), host, port)
+    `hosts` are further names it answers to.
+    """
+    from chengyi.console.server import serve as run_server
+    from chengyi.node.upkeep import Upkeep
+
+    application = build_application(node, hosts=hosts, https=https)
+    with Upkeep(node):
+        run_server(application, host, port)
 
 
 def build_application(node: "Node", *, hosts: "Sequence[str]" = (), https: bool = False) -> "Application":

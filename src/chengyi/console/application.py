@@ -6,14 +6,15 @@ application puts its desk (node and run board) into each request's environment.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from chengyi.console.board import Board
 from chengyi.console.stocktaking import Stocktaking, stocktaking_of
-from chengyi.model.errors import UsageError
+from chengyi.model.errors import ChengyiError, UsageError
 
 if TYPE_CHECKING:
     from chengyi.node import Node
@@ -41,7 +42,28 @@ class Application:
     def __call__(self, environ: Environment, start_response: Any) -> Iterable[bytes]:  # noqa: ANN401
         """Answer one request."""
         environ[DESK] = self.desk
-        return self._handler(environ, start_response)
+        return _Settling(self._handler(environ, start_response), self.desk.node)
+
+
+class _Settling:
+    """An answer after which fragments that were refused on its way are put on record, also where it was streamed."""
+
+    def __init__(self, answer: Iterable[bytes], node: Node) -> None:
+        self._answer = answer
+        self._node = node
+
+    def __iter__(self) -> Iterator[bytes]:
+        return iter(self._answer)
+
+    def close(self) -> None:
+        """Close the answer; what cannot be put on record now waits for the next one."""
+        close = getattr(self._answer, "close", None)
+        try:
+            if close is not None:
+                close()
+        finally:
+            with suppress(ChengyiError):
+                self._node.refusals.settle(self._node.audit)
 
 
 def build(node: Node, *, hosts: Sequence[str] = (), https: bool = False) -> Application:

@@ -94,6 +94,7 @@ LABELS: Mapping[type[Enum], Mapping[Any, Text]] = {
         ActKind.ANCHORED: Text("上链锚定", "Checkpoint anchored"),
         ActKind.STAMPED: Text("加盖时间戳", "Checkpoint time-stamped"),
         ActKind.FOUNDED: Text("设立证书机构", "Authority founded"),
+        ActKind.INVITED: Text("发放登记凭据", "Enrolment token issued"),
         ActKind.CERTIFIED: Text("签发证书", "Certificate issued"),
         ActKind.DECERTIFIED: Text("吊销证书", "Certificate revoked"),
         ActKind.CERTIFICATE_REFUSED: Text("拒用证书", "Certificate refused"),

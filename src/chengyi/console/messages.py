@@ -82,14 +82,14 @@ def _verified(request: HttpRequest, verifier: MessageVerifier) -> object:
     message = message_of(request)
     if message.count("transfer-encoding") and message.count("content-length"):
         raise verifier.refuse(message, Refusal.AMBIGUOUS)
-    body = _body(request, verifier.policy.most_body)
+    body = body_of(request, verifier.policy.most_body)
     if len(body) > verifier.policy.most_body:
         raise verifier.refuse(message, Refusal.OVERSIZE)
     request._body = body  # noqa: SLF001 - what the framework would have read itself
     return verifier.verify(message_of(request, body))
 
 
-def _body(request: HttpRequest, most: int) -> bytes:
+def body_of(request: HttpRequest, most: int) -> bytes:
     """Return the body, one byte over the bound at most; chunked ones only from servers that mark their end."""
     found = request.META
     chunked = not found.get("CONTENT_LENGTH") and found.get("wsgi.input_terminated")

@@ -25,6 +25,7 @@ class ActKind(StrEnum):
     ANCHORED = "ledger.anchored"
     STAMPED = "ledger.stamped"
     FOUNDED = "authority.founded"
+    INVITED = "authority.invited"
     CERTIFIED = "authority.certified"
     DECERTIFIED = "authority.decertified"
     CERTIFICATE_REFUSED = "authority.refused"

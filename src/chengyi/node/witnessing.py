@@ -4,11 +4,14 @@ Keeps promise 4: always witnessed. Rules:
 
 1. What witnesses say, or fail to say, never stops a run; it is reported.
 2. The acts of cosigning alone are not worth a round: two nodes that witness each other come to rest.
+3. Requests carry this node's signature (RFC 9421) where it has a certificate; where a log is bound to a node, only
+   requests that its certificate signed are answered, and the act of cosigning names that certificate.
 """
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from chengyi.model.act import ActKind
+from chengyi.model.act import ActKind, Seat
 from chengyi.model.errors import ChengyiError, ConfigError, IntegrityError
 
 if TYPE_CHECKING:
@@ -16,7 +19,9 @@ if TYPE_CHECKING:
     from chengyi.trust.ledger.monitor import Monitor
     from chengyi.trust.ledger.policy import Policy
     from chengyi.trust.ledger.publish import Publisher, PublishReport
+    from chengyi.trust.ledger.request import Answer
     from chengyi.trust.ledger.witness import Witness
+    from chengyi.trust.messages.components import Message
 
 _QUIET = frozenset({ActKind.COSIGNED, ActKind.COSIGNING_REFUSED, ActKind.ANCHORED, ActKind.STAMPED})
 _PAGE = 200
@@ -41,11 +46,13 @@ def make_witness(node: "Node") -> "Witness":
         audit=node.audit,
         actor=node.actor.id,
         post_quantum=node.settings.witness.post_quantum,
+        senders={each.origin: each.node for each in node.settings.witness.logs if each.node},
     )
 
 
 def make_publisher(node: "Node") -> "Publisher":
     """Return the publisher of a node's ledger; ConfigError where a witness's key is malformed."""
+    from chengyi.node.messaging import make_auth
     from chengyi.store.objects import FolderObjects
     from chengyi.trust.ledger.asking import WitnessAddress
     from chengyi.trust.ledger.notes import Verifier
@@ -62,8 +69,18 @@ def make_publisher(node: "Node") -> "Publisher":
         clock=node.clock,
         audit=node.audit,
         actor=node.actor.id,
+        auth=lambda: make_auth(node),
         worth=lambda size: _worth(node, size),
     )
+
+
+def cosign(node: "Node", message: "Message", address: str = "") -> "Answer":
+    """Answer another node's request to cosign; MessageRefusedError where it had to be signed and is not."""
+    sender, seat = node.witness.sender_of(message.body), Seat(address=address)
+    if sender:
+        seat = replace(seat, certificate=node.messages.verify(message, f"node:{sender}").certificate)
+    with node.audit.acting(seat):
+        return node.witness.add_checkpoint(message.body)
 
 
 def make_monitor(node: "Node") -> "Monitor":

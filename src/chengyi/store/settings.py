@@ -147,6 +147,8 @@ class WitnessedLogSettings(_Settings):
     """The log's name, the first line of its checkpoints; of another node, its id."""
     key: Annotated[str, StringConstraints(min_length=1, max_length=400)]
     """The log's verifier key (vkey of type 01), from a place that is trusted."""
+    node: _Id | Literal[""] = ""
+    """Id of the node whose certificate has to sign the requests; empty: the log's own signature is enough."""
 
 
 class WitnessSettings(_Settings):
@@ -251,6 +253,14 @@ class HomeSettings(_Settings):
     anchor: AnchorSettings = AnchorSettings()
     timestamps: TimestampSettings = TimestampSettings()
     messages: MessageSettings = MessageSettings()
+
+    @model_validator(mode="after")
+    def _fits(self) -> "HomeSettings":
+        if any(each.node for each in self.witness.logs) and not self.messages.authorities:
+            raise ValueError(
+                "账本限定了节点，须给出 messages.authorities (a log bound to a node needs messages.authorities)"
+            )
+        return self
 
 
 class Areas(_Settings):

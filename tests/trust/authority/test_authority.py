@@ -105,6 +105,7 @@ def test_somebody_enrols_with_a_token_once(town: Town, audit: MemoryAudit) -> No
     der = town.authority.enrol(make_request(key, "li-yue"), f" {token.upper()}\n")
     assert town.authority.check(der).public_key == key.public
     assert token not in str(audit.acts)
+    assert (audit.acts[-2].kind, audit.acts[-2].object) == (ActKind.INVITED, "li-yue")
     with pytest.raises(UsageError):
         town.authority.invite(Kind.STORE, "site-1")
 

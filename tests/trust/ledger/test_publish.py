@@ -213,7 +213,7 @@ def test_requests_carry_the_signature_of_the_node_where_there_is_one(scene: Scen
             yield request
 
     scene.ledger.append([b"x"])
-    scene.publisher(auth=Signing()).publish()
+    scene.publisher(auth=Signing).publish()
     assert sorted(signed) == [f"/{name}/add-checkpoint" for name in "abc"]
 
 

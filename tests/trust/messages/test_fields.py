@@ -40,7 +40,9 @@ def test_any_one_character_changed_in_a_signed_request_is_refused(data: st.DataO
     name = data.draw(st.sampled_from(["signature-input", "content-digest"]))
     (value,) = message.values(name)
     at = data.draw(st.integers(0, len(value) - 1))
-    new = data.draw(st.sampled_from([each for each in 'aZ09"=;:() ' if each != value[at]]))
+    new = data.draw(st.sampled_from('aZ09"=;:() '))
+    if new == value[at]:
+        return
     changed = field_changed(message, name, lambda text: text[:at] + new + text[at + 1 :])
     with suppress(MessageRefusedError):
         world.verifier().verify(changed)

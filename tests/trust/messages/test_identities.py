@@ -7,11 +7,12 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ec import SECP384R1, generate_private_key
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-from chengyi.model.errors import IntegrityError, UnreachableError, UsageError
+from chengyi.model.errors import IntegrityError, MessageRefusedError, UnreachableError, UsageError
 from chengyi.store.settings import MessageSettings
 from chengyi.trust.messages.algorithms import read_verifying_key, signing_key, verifying_key
 from chengyi.trust.messages.identities import CertificateIdentities, keyid_of
 from chengyi.trust.messages.policy import Policy
+from chengyi.trust.messages.refusals import Refusal
 from chengyi.trust.messages.signing import MessageSigner
 from chengyi.trust.messages.verification import MessageVerifier
 from trust.messages.forge import EC_PRIVATE, HERE, NOW, World, ed_key, signed
@@ -23,16 +24,16 @@ def spki(key: object) -> bytes:
     return key.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)  # type: ignore[attr-defined,no-any-return]
 
 
-def check(chain: Sequence[bytes], at: datetime) -> tuple[str, bytes]:
+def check(chain: Sequence[bytes], at: datetime) -> tuple[str, bytes, str]:
     if chain[0] != LEAF:
         raise IntegrityError(object="chain", why="unknown")
-    return "node:a", spki(EC_PRIVATE)
+    return "node:a", spki(EC_PRIVATE), "5e"
 
 
 def test_the_peer_is_whom_the_checked_chain_speaks_for() -> None:
     found = CertificateIdentities(check).find(keyid_of(LEAF), [LEAF], NOW)
     assert found is not None
-    assert (found.id, found.key.algorithm) == ("node:a", "ecdsa-p256-sha256")
+    assert (found.id, found.key.algorithm, found.certificate) == ("node:a", "ecdsa-p256-sha256", "5e")
 
 
 def test_promise_4_a_chain_that_is_refused_or_is_another_keys_has_no_peer() -> None:
@@ -43,7 +44,7 @@ def test_promise_4_a_chain_that_is_refused_or_is_another_keys_has_no_peer() -> N
 
 
 def test_a_passing_fault_is_not_taken_for_a_refusal() -> None:
-    def away(chain: Sequence[bytes], at: datetime) -> tuple[str, bytes]:
+    def away(chain: Sequence[bytes], at: datetime) -> tuple[str, bytes, str]:
         raise UnreachableError(source="x", why="y")
 
     with pytest.raises(UnreachableError):
@@ -55,7 +56,19 @@ def test_a_request_is_believed_by_the_chain_that_it_carries() -> None:
     identities = CertificateIdentities(check)
     verifier = MessageVerifier(identities, world.nonces, world.audit, world.clock, authorities=[HERE])
     signer = MessageSigner(signing_key(EC_PRIVATE), keyid_of(LEAF), world.clock, certificates=[LEAF, b"region"])
-    assert verifier.verify(signed(signer)).id == "node:a"
+    found = verifier.verify(signed(signer), "node:a")
+    assert (found.id, found.certificate) == ("node:a", "5e")
+
+
+def test_promise_4_a_good_request_of_another_than_its_sender_is_refused_and_its_nonce_not_used_up() -> None:
+    world = World()
+    verifier = MessageVerifier(CertificateIdentities(check), world.nonces, world.audit, world.clock, authorities=[HERE])
+    request = signed(MessageSigner(signing_key(EC_PRIVATE), keyid_of(LEAF), world.clock, certificates=[LEAF]))
+    with pytest.raises(MessageRefusedError) as caught:
+        verifier.verify(request, "node:b")
+    assert caught.value.facts["reason"] == Refusal.WRONG_SENDER
+    assert [act.detail["reason"] for act in world.audit.acts] == ["wrong-sender"]
+    assert verifier.verify(request, "node:a").id == "node:a"
 
 
 def test_keys_without_a_suite_are_refused() -> None:

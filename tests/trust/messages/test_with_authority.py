@@ -55,9 +55,9 @@ class Region:
         identities = CertificateIdentities(self._check)
         return MessageVerifier(identities, world.nonces, world.audit, world.clock, authorities=[HERE])
 
-    def _check(self, chain: object, at: datetime) -> tuple[str, bytes]:
+    def _check(self, chain: object, at: datetime) -> tuple[str, bytes, str]:
         who = self.authority.trusted.check(list(chain), at=at)  # type: ignore[call-overload]
-        return f"{who.kind}:{who.name}", who.public_key
+        return f"{who.kind}:{who.name}", who.public_key, who.serial
 
 
 @pytest.fixture(params=list(Suite))

@@ -2,8 +2,8 @@
 
 Keeps promise 4 (always witnessed) for certificates. Rules:
 
-1. Founding, issuing, revoking and every refusal are on record. A certificate is in the register first, on record next,
-   and handed out last; what a crash left without an act was given to nobody.
+1. Founding, inviting, issuing, revoking and every refusal are on record. A certificate is in the register first, on
+   record next, and handed out last; what a crash left without an act was given to nobody.
 2. Nodes and persons enrol with a one-time token and a request that they signed with their new key. They renew from
    two thirds of the life on, with proof that they hold the old key. A revoked certificate is never renewed: short lives
    make that the end of it even where no list arrives.
@@ -150,11 +150,11 @@ class Authority:
     # Issuing
 
     def invite(self, kind: Kind, name: str, life: timedelta = timedelta(hours=24)) -> str:
-        """Return a token with which a node or person enrols once under this name."""
+        """Return a token with which a node or person enrols once under this name; that it was made is on record."""
         if kind is Kind.STORE:
             raise UsageError(why="存储证书由节点直接签发 (stores do not enrol)")
         host(kind, name, self.domain)
-        return self._office.register.invite(kind, name, self._office.now, life)
+        return self._office.invite(kind, name, life)
 
     def enrol(self, request: bytes, token: str) -> bytes:
         """Issue a certificate (DER) to whoever holds a token, for the key in their request; refusals are on record."""

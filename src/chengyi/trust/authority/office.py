@@ -27,7 +27,7 @@ from chengyi.trust.authority.names import Kind
 from chengyi.trust.authority.paths import serial_text, value_of
 from chengyi.trust.authority.profiles import LEEWAY, LONGEST_LEAF, Issuer, key_identifier, renewal_due
 from chengyi.trust.authority.refusals import Reason, reason_of, refusal
-from chengyi.trust.authority.register import Issued, Register
+from chengyi.trust.authority.register import LONGEST_TOKEN_LIFE, Issued, Register
 from chengyi.trust.authority.suites import Suite
 from chengyi.trust.authority.terms import Parts, Terms
 from chengyi.trust.authority.trusted import Trusted
@@ -102,6 +102,13 @@ class Office:
         index = self.record(ActKind.CERTIFIED, issued.serial, detail, replaces or "")
         self.register.witnessed(issued.serial, index)
         return der
+
+    def invite(self, kind: Kind, name: str, life: timedelta) -> str:
+        """Return a token with which somebody enrols once; who was invited is on record, the token never."""
+        now = self.now
+        until = now + min(life, LONGEST_TOKEN_LIFE)
+        self.record(ActKind.INVITED, name, {"kind": kind.value, "domain": self.domain, "until": until.isoformat()})
+        return self.register.invite(kind, name, now, until)
 
     def publish(self) -> bytes:
         """Publish and return the region's next list (DER)."""

@@ -95,10 +95,9 @@ class Register:
             if each.revoked_at is not None
         ]
 
-    def invite(self, kind: Kind, name: str, now: datetime, life: timedelta) -> str:
-        """Return a new token with which somebody enrols once under this name; at most seven days long."""
+    def invite(self, kind: Kind, name: str, now: datetime, until: datetime) -> str:
+        """Return a new token with which somebody enrols once under this name."""
         token = base64.b32encode(secrets.token_bytes(20)).decode().lower()
-        until = now + min(life, LONGEST_TOKEN_LIFE)
         row = {"digest": _digest(token), "kind": kind.value, "name": name, "made_at": now, "expires_at": until}
         with self._rows.begin() as connection:
             connection.execute(insert(enrolment_tokens), row)

@@ -78,7 +78,8 @@ class Patience:
 class Publisher:
     """Publishes one log to its witnesses; `objects` is its own small folder.
 
-    `auth` signs the requests and `tls` is how witnesses are recognised, where nodes have certificates of their own.
+    `auth` gives what signs the requests of a round, if anything; `tls` is how witnesses are recognised, where nodes
+    have certificates of their own.
     """
 
     def __init__(
@@ -92,7 +93,7 @@ class Publisher:
         clock: Clock,
         audit: Audit,
         actor: str,
-        auth: httpx.Auth | None = None,
+        auth: Callable[[], httpx.Auth | None] = lambda: None,
         tls: ssl.SSLContext | None = None,
         patience: Patience | None = None,
         worth: Callable[[int], bool] = lambda _size: True,
@@ -217,7 +218,7 @@ class Publisher:
         self, checkpoint: Checkpoint, missing: Sequence[WitnessAddress], published: Checkpoint | None
     ) -> list[Cosignature | ChengyiError]:
         known = {each.cosigner for each in self._policy.judge(published.note).cosignatures} if published else set()
-        client = httpx.Client(timeout=self._patience.step, auth=self._auth, verify=self._tls or True, trust_env=False)
+        client = httpx.Client(timeout=self._patience.step, auth=self._auth(), verify=self._tls or True, trust_env=False)
         errands = [_Errand(each, Asker(client, self._ledger, each, checkpoint), self._patience) for each in missing]
         for errand in errands:
             errand.start(published.size if published and errand.witness.key in known else 0)

@@ -19,6 +19,7 @@ from contextlib import contextmanager
 from datetime import datetime, timedelta
 from hashlib import sha256
 from pathlib import Path
+from types import MappingProxyType
 
 from chengyi.model.act import Act, ActKind
 from chengyi.model.canonical import Json
@@ -38,7 +39,10 @@ _MAX_EVIDENCE = 1_000
 
 
 class Witness:
-    """Cosigns checkpoints of the logs in `logs` (origin to key); its memory is a folder."""
+    """Cosigns checkpoints of the logs in `logs` (origin to key); its memory is a folder.
+
+    `senders` says which node alone may ask for a log (origin to node); whoever opens the door proves who asks.
+    """
 
     def __init__(
         self,
@@ -50,10 +54,12 @@ class Witness:
         audit: Audit,
         actor: str,
         post_quantum: bool = False,
+        senders: Mapping[str, str] = MappingProxyType({}),
     ) -> None:
         self._folder = folder
         self._objects = FolderObjects(folder)
         self._logs = dict(logs)
+        self._senders = dict(senders)
         self._clock = clock
         self._audit = audit
         self._actor = actor
@@ -80,6 +86,13 @@ class Witness:
         except CosigningRefusedError as refusal:
             self._record_refusal(refusal)
             return refusal_answer(refusal)
+
+    def sender_of(self, body: bytes) -> str:
+        """Return the node that has to sign such a request; empty where the log's own signature is enough."""
+        try:
+            return self._senders.get(Request.parse(body).checkpoint.origin, "")
+        except CosigningRefusedError:
+            return ""
 
     def last(self, origin: str) -> Checkpoint | None:
         """Return the last checkpoint cosigned for a log; IntegrityError where this memory was changed."""

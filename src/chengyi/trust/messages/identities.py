@@ -13,16 +13,17 @@ from typing import Protocol
 from chengyi.model.errors import TerminalError
 from chengyi.trust.messages.algorithms import VerifyingKey, read_verifying_key
 
-CheckChain = Callable[[Sequence[bytes], datetime], tuple[str, bytes]]
-"""Checks a chain (DER, leaf first) at a moment; returns the subject's id and key (DER SubjectPublicKeyInfo)."""
+CheckChain = Callable[[Sequence[bytes], datetime], tuple[str, bytes, str]]
+"""Checks a chain (DER, leaf first) at a moment; returns the subject's id and key (SubjectPublicKeyInfo), and serial."""
 
 
 @dataclass(frozen=True, slots=True)
 class Peer:
-    """The owner of a key: the node's or person's id, and the key that verifies."""
+    """The owner of a key: the node's or person's id, the key that verifies, and the serial of the certificate shown."""
 
     id: str
     key: VerifyingKey
+    certificate: str = ""
 
 
 class Identities(Protocol):
@@ -59,8 +60,8 @@ class CertificateIdentities:
         if not certificates or keyid_of(certificates[0]) != keyid:
             return None
         try:
-            name, key = self._check(certificates, at)
-            return Peer(name, read_verifying_key(key))
+            name, key, serial = self._check(certificates, at)
+            return Peer(name, read_verifying_key(key), serial)
         except TerminalError:
             return None
 

@@ -30,6 +30,7 @@ class Refusal(StrEnum):
     UNKNOWN_KEY = "unknown-key"
     WRONG_SIGNATURE = "wrong-signature"
     WRONG_DIGEST = "wrong-digest"
+    WRONG_SENDER = "wrong-sender"
     REPLAYED = "replayed"
 
 
@@ -48,6 +49,7 @@ REASONS = {
     Refusal.UNKNOWN_KEY: Text("密钥不明或已失效", "the key is unknown or no longer valid"),
     Refusal.WRONG_SIGNATURE: Text("签名无效", "the signature is wrong"),
     Refusal.WRONG_DIGEST: Text("正文与摘要不符", "the body is not the one that was signed"),
+    Refusal.WRONG_SENDER: Text("不是应由其发送的一方", "another than its sender signed it"),
     Refusal.REPLAYED: Text("重放的请求", "it was received before"),
 }
 

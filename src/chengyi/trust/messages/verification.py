@@ -8,7 +8,7 @@ Keeps promise 4 (a refusal is on record) for what nodes ask of each other. A req
 4. it was meant for this node (``@authority``), a body has a type, and the moment lies within life and skew;
 5. the key id leads to a peer whose key is of the algorithm named (RFC 9421 §7.3.6: the key decides, not the message);
 6. the signature is right over the base that we build ourselves;
-7. the digest that was signed is that of the body received;
+7. the digest that was signed is that of the body received, and the peer is the one whom the caller expects, if any;
 8. the nonce was not used before by this key. Only now is it used up, so that a forger cannot use up nonces.
 
 Refusals are acts. So that a flood of them cannot fill the ledger, a minute has at most `most_acts`; the next act
@@ -47,11 +47,12 @@ _MINUTE = timedelta(minutes=1)
 
 @dataclass(frozen=True, slots=True)
 class Signer:
-    """Who sent a request, as proven: the peer, the key id, and when it was signed."""
+    """Who sent a request, as proven: the peer, the key id, when it was signed, and the certificate's serial, if any."""
 
     id: str
     keyid: str
     created: datetime
+    certificate: str = ""
 
 
 class MessageVerifier:
@@ -75,11 +76,14 @@ class MessageVerifier:
         self._authorities = frozenset(authorities)
         self._record = _Recorder(audit, most_acts)
 
-    def verify(self, request: Message) -> Signer:
-        """Return the signer; MessageRefusedError, after it was put on record, where anything is wrong."""
+    def verify(self, request: Message, sender: str = "") -> Signer:
+        """Return the signer, who has to be `sender` where that is said.
+
+        MessageRefusedError, after it was put on record, where anything is wrong.
+        """
         now = self._clock.now()
         try:
-            return self._check(request, now)
+            return self._check(request, now, sender)
         except MessageRefusedError as refusal:
             self._record.refusal(request, refusal, now)
             raise
@@ -90,17 +94,18 @@ class MessageVerifier:
         self._record.refusal(request, refusal, self._clock.now())
         return refusal
 
-    def _check(self, request: Message, now: datetime) -> Signer:
+    def _check(self, request: Message, now: datetime, sender: str) -> Signer:
         check_sizes(request, self.policy)
         signature = only_signature(request, self.policy)
         keyid = text_of(signature, "keyid")
         try:
-            peer = self._believe(request, signature, keyid, now)
+            peer = self._believe(request, signature, now, sender)
         except MessageRefusedError as refusal:
             raise refused(Refusal(str(refusal.reason)), keyid) from refusal
-        return Signer(peer.id, keyid, moment_of(signature, "created"))
+        return Signer(peer.id, keyid, moment_of(signature, "created"), peer.certificate)
 
-    def _believe(self, request: Message, signature: Signature, keyid: str, now: datetime) -> Peer:
+    def _believe(self, request: Message, signature: Signature, now: datetime, sender: str) -> Peer:
+        keyid = text_of(signature, "keyid")
         check_coverage(request, signature)
         ours = {authority_of(request.scheme, each) for each in self._authorities}
         if authority_of(request.scheme, request.authority) not in ours:
@@ -114,6 +119,8 @@ class MessageVerifier:
         if not peer.key.verifies(signature.value, signature_base(request, signature.components, signature.params)):
             raise refused(Refusal.WRONG_SIGNATURE)
         check_digest(request)
+        if sender and peer.id != sender:
+            raise refused(Refusal.WRONG_SENDER)
         until = moment_of(signature, "expires") + self.policy.skew
         if not self._nonces.use(keyid, text_of(signature, "nonce"), until, now):
             raise refused(Refusal.REPLAYED)

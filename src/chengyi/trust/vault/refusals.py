@@ -36,11 +36,19 @@ class Refusals:
                 self._waiting.append(fault)
 
     def settle(self, audit: Audit) -> int:
-        """Put on record what waits, and return how many acts that made; call it outside of any transaction."""
+        """Put on record what waits, and return how many acts that made; call it outside of any transaction.
+
+        What cannot be put on record goes on waiting.
+        """
         with self._lock:
             waiting, self._waiting = self._waiting, []
         if waiting:
-            audit.record_all([self._act(each) for each in waiting])
+            try:
+                audit.record_all([self._act(each) for each in waiting])
+            except BaseException:
+                with self._lock:
+                    self._waiting[:0] = waiting
+                raise
         return len(waiting)
 
     @contextmanager
