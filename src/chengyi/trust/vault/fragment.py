@@ -52,11 +52,16 @@ class Fragment:
         """Return where the piece of a stripe begins in the file."""
         return len(MAGIC) + stripe * self.manifest.code.piece(self.manifest.whole_stripe)
 
+    def length(self, stripe: int) -> int:
+        """Return the length of the piece of a stripe."""
+        return self.manifest.code.piece(self.manifest.stripe_size(stripe))
+
     def check(self, stripe: int, piece: memoryview) -> memoryview:
         """Return a piece whose hash is its leaf; FragmentRefused where it is not."""
         manifest = self.manifest
-        fits = len(piece) == manifest.code.piece(manifest.stripe_size(stripe))
-        if not fits or not hmac.compare_digest(manifest.suite.hash.leaf(piece), self.leaves[stripe]):
+        if len(piece) != self.length(stripe) or not hmac.compare_digest(
+            manifest.suite.hash.leaf(piece), self.leaves[stripe]
+        ):
             raise refused(manifest.object, FaultKind.DAMAGED, f"第 {stripe + 1} 条带 (stripe {stripe + 1})")
         return piece
 

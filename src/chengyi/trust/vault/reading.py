@@ -2,114 +2,27 @@
 
 Keeps promises 2 (never altered) and 3 (useless in pieces). Rules:
 
-1. A piece is compared with its leaf before anything is decoded from it; one that does not fit takes its fragment out,
-   and another takes its place.
-2. A few stripes are in memory, and the pieces of the next are on their way where reading goes straight on.
-3. Read from front to end, the bytes are compared with the signed commitment before the last of them are handed out;
+1. Nothing is decoded but pieces that were compared with their leaves; a few stripes of them are in memory.
+2. Read from front to end, the bytes are compared with the signed commitment before the last of them are handed out;
    read in any order, every chunk's tag and the length hold.
 """
 
 import hmac
 import io
-from collections.abc import Callable, Mapping
-from concurrent.futures import Future
+from collections.abc import Callable
 from typing import TYPE_CHECKING, TypeVar
 
-from chengyi.model.errors import ChengyiError, IntegrityError, NotFoundError, UnreachableError
+from chengyi.model.errors import ChengyiError, IntegrityError
 from chengyi.trust.primitives.hashes import Hash
 from chengyi.trust.vault.cobblestone import CHUNK, Cobblestone, open_run
 from chengyi.trust.vault.encoding import Running
-from chengyi.trust.vault.faults import FaultKind, FragmentRefused, refused
-from chengyi.trust.vault.fragment import Fragment, key_of
 from chengyi.trust.vault.gathering import Gathered
-from chengyi.trust.vault.sites import Site, fulfil
+from chengyi.trust.vault.pieces import Pieces
 
 if TYPE_CHECKING:
     from _typeshed import WriteableBuffer
 
 T = TypeVar("T")
-BATCH = 4
-_Run = list[memoryview]
-
-
-class Pieces:
-    """Fetches the pieces of an object, one stripe at first, then a few at once where reading goes straight on."""
-
-    def __init__(self, gathered: Gathered) -> None:
-        gathered.need()
-        self._gathered = gathered
-        self.manifest = gathered.manifest
-        self._ready: dict[int, dict[int, memoryview]] = {}
-        self._next = -1
-        self._ahead: tuple[int, dict[int, Future[_Run]]] = (-1, {})
-
-    def stripe(self, number: int) -> bytes:
-        """Return one sealed stripe; IntegrityError where too few pieces are good."""
-        return self.manifest.code.join(self.pieces(number), self.manifest.stripe_size(number))
-
-    def pieces(self, number: int) -> Mapping[int, memoryview]:
-        """Return k good pieces of a stripe, by index from 0."""
-        if number not in self._ready:
-            self._load(number)
-        return self._ready.pop(number)
-
-    def _load(self, number: int) -> None:
-        count = self._count(number)
-        good: dict[int, _Run] = {}
-        started = self._ahead[1] if self._ahead[0] == number else self._start(number, count, set())
-        while len(good) < self.manifest.k:
-            for index, future in started.items():
-                self._await(index, future, good)
-            if len(good) < self.manifest.k:
-                self._gathered.need()
-                started = self._start(number, count, set(good))
-        self._ready = {number + at: {index: run[at] for index, run in good.items()} for at in range(count)}
-        self._next = number + count
-        if self._next < self.manifest.stripes:
-            self._ahead = (self._next, self._start(self._next, self._count(self._next), set()))
-
-    def _count(self, number: int) -> int:
-        return min(BATCH if number == self._next else 1, self.manifest.stripes - number)
-
-    def _start(self, number: int, count: int, have: set[int]) -> "dict[int, Future[_Run]]":
-        wanted = [index for index in sorted(self._gathered.fragments) if index - 1 not in have]
-        return {index: self._fetch(index, number, count) for index in wanted[: self.manifest.k - len(have)]}
-
-    def _fetch(self, index: int, number: int, count: int) -> "Future[_Run]":
-        fragment, site = self._gathered.fragments[index], self._gathered.sites[index]
-        if fragment.held is None:
-            return site.start(lambda: pieces_of(fragment, site, number, count))
-        here: Future[_Run] = Future()
-        fulfil(here, lambda: pieces_of(fragment, site, number, count))
-        return here
-
-    def _await(self, index: int, future: "Future[_Run]", good: dict[int, _Run]) -> None:
-        if index not in self._gathered.fragments:
-            return
-        try:
-            good[index - 1] = self._gathered.sites[index].wait(future)
-        except (FragmentRefused, UnreachableError) as error:
-            self._gathered.drop(index, error)
-        except NotFoundError:
-            self._gathered.drop(index, refused(self.manifest.object, FaultKind.DAMAGED, "分片消失 (it disappeared)"))
-        except (ChengyiError, OSError) as error:
-            self._gathered.drop(index, UnreachableError(source=self._gathered.sites[index].id, why=str(error)))
-
-
-def pieces_of(fragment: Fragment, site: Site, number: int, count: int = 1) -> _Run:
-    """Return good pieces of consecutive stripes of a fragment; FragmentRefused where one is not good."""
-    manifest = fragment.manifest
-    sizes = [manifest.code.piece(manifest.stripe_size(number + at)) for at in range(count)]
-    start, size = fragment.start(number), sum(sizes)
-    if fragment.held is not None:
-        held = memoryview(fragment.held)[start : start + size]
-    else:
-        held = memoryview(site.objects.part(key_of(manifest.object, manifest.version), start, size))
-    at, run = 0, []
-    for stripe, length in enumerate(sizes, number):
-        run.append(fragment.check(stripe, held[at : at + length]))
-        at += length
-    return run
 
 
 class FragmentReader(io.RawIOBase):

@@ -22,7 +22,7 @@ from chengyi.trust.ports import Audit
 from chengyi.trust.vault import shares
 from chengyi.trust.vault.fragment import ending, key_of
 from chengyi.trust.vault.gathering import Gathered
-from chengyi.trust.vault.reading import Pieces
+from chengyi.trust.vault.pieces import Pieces
 from chengyi.trust.vault.rounds import Rounds
 from chengyi.trust.vault.sites import Site
 from chengyi.trust.vault.spreading import Writing

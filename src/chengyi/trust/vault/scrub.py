@@ -23,7 +23,7 @@ from chengyi.trust.ports import Audit
 from chengyi.trust.vault.faults import FaultKind, FragmentFault
 from chengyi.trust.vault.fragment import open_fragment, parse_key
 from chengyi.trust.vault.gathering import fault_of
-from chengyi.trust.vault.reading import pieces_of
+from chengyi.trust.vault.pieces import piece_of
 from chengyi.trust.vault.rounds import Round, Rounds
 from chengyi.trust.vault.sites import Site
 from chengyi.trust.vault.vault import FragmentVault
@@ -117,7 +117,7 @@ class Scrubber:
         verifier, wanted = self._vault.keys.verifier, self._vault.versions.expected(object).manifest
         fragment = site.call(lambda: open_fragment(site.objects, object, version, verifier, wanted))
         for stripe in range(fragment.manifest.stripes):
-            site.call(lambda stripe=stripe: pieces_of(fragment, site, stripe))  # type: ignore[misc]
+            site.call(lambda stripe=stripe: piece_of(fragment, site, stripe))  # type: ignore[misc]
 
 
 def _name(store: str) -> str:

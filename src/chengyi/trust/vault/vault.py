@@ -37,7 +37,8 @@ from chengyi.trust.vault.fragment import ending, key_of, open_fragment
 from chengyi.trust.vault.gathering import Gathered, fault_of
 from chengyi.trust.vault.holdings import Holding, holdings
 from chengyi.trust.vault.manifest import Manifest, SignedManifest
-from chengyi.trust.vault.reading import FragmentReader, content_commitment, pieces_of
+from chengyi.trust.vault.pieces import piece_of
+from chengyi.trust.vault.reading import FragmentReader, content_commitment
 from chengyi.trust.vault.shares import DataKey
 from chengyi.trust.vault.sites import Lanes, Site
 from chengyi.trust.vault.spreading import SmallWriting, Writing
@@ -201,9 +202,9 @@ class FragmentVault:
         try:
             for stripe in range(stripes):
                 if fragment.held is not None:
-                    pieces_of(fragment, site, stripe)
+                    piece_of(fragment, site, stripe)
                 else:
-                    site.call(lambda stripe=stripe: pieces_of(fragment, site, stripe))  # type: ignore[misc]
+                    site.call(lambda stripe=stripe: piece_of(fragment, site, stripe))  # type: ignore[misc]
         except (ChengyiError, OSError) as error:
             gathered.drop(index, error)
 
