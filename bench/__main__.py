@@ -28,6 +28,7 @@ BOOKS: Mapping[str, Mapping[str, str]] = MappingProxyType(
             "pages": "bench.pages:measure",
         },
         "trust": {
+            "conformance": "bench.trust.conformance:measure",
             "fragments": "bench.trust.fragments:measure",
             "ledger": "bench.trust.ledger:measure",
             "crashes": "bench.trust.ledger:measure_crashes",

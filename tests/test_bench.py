@@ -17,9 +17,9 @@ def bench(*words: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, capture_output=True, text=True, check=False, cwd=PROJECT)
 
 
-def measured(*names: str) -> dict[str, dict[str, list[float]]]:
+def measured(*names: str, book: str = "river") -> dict[str, dict[str, list[float]]]:
     """Measure in small, and return the values by measurement and figure."""
-    answer = bench(*names, "--quick", "--json")
+    answer = bench("--book", book, *names, "--quick", "--json")
     assert answer.returncode == 0, answer.stderr
     data = json.loads(answer.stdout)
     assert set(data["machine"]) == KEYS
@@ -56,6 +56,28 @@ def test_a_run_with_nothing_new_and_every_page_are_measured() -> None:
     )
     assert {"alerts", "ledger", "a figure", "a dataset"} < set(pages)
     assert all(len(values) == 3 for name, values in pages.items() if "first" not in name)
+
+
+@pytest.mark.slow
+def test_trust_is_measured_against_its_bars() -> None:
+    found = measured("conformance", "fragments", "ledger", "crashes", "authority", "anchors", book="trust")
+    judged = found["conformance"]
+    assert judged["sets of 6 of 9 that restore, of 84"] == [84]
+    assert judged["sets of fewer than 6 that are refused, of 382"] == [382]
+    assert {"aes-sha256: pipeline / limit", "aes-sha256: restore / with plain digest"} < set(found["fragments"])
+    assert found["fragments"]["silent errors"] == [0]
+    assert found["ledger"]["durable appends, 1000 at once"][0] > 0
+    assert found["crashes"]["acknowledged entries lost by kills"] == [0]
+    assert {"SM2 sign / bare libcrypto", "chain check / bare verification"} < set(found["authority"])
+    assert any(name.startswith("anchor, ") for name in found["anchors"])
+
+
+@pytest.mark.slow
+def test_tracing_is_measured_against_its_bars() -> None:
+    found = measured("marks", "tracing", "behaviour", book="trust")
+    assert {"trace an actor, with proofs", "trace a session, with proofs"} < set(found["tracing"])
+    assert 0 < found["behaviour"]["attacks found, of all"][0] <= 1
+    assert any(name.startswith("phantoms accused") for name in found["marks"])
 
 
 @pytest.mark.slow

@@ -127,13 +127,13 @@ def test_every_vector_is_judged_rightly(archive: Path, name: str) -> None:
     counts: Counter[str] = Counter()
     for group in suite["testGroups"]:
         for test in group["tests"]:
-            counts[_outcome(name, judge, group, test)] += 1
+            counts[outcome(name, judge, group, test)] += 1
     assert counts["wrong"] == 0
     assert counts["refused"] == REFUSED.get(name, (0, ""))[0]
     assert sum(counts.values()) == total
 
 
-def _outcome(name: str, judge: Judge, group: Test, test: Test) -> str:
+def outcome(name: str, judge: Judge, group: Test, test: Test) -> str:
     try:
         judge(group, test)
     except REJECTS:
