@@ -61,6 +61,16 @@ def test_promise_4_acts_are_traced_with_receipts_that_hold_offline(
         assert verify_receipt(render(receipt), KEY) == entry
 
 
+def test_promise_4_what_was_cosigned_is_proven_by_the_cosigned_checkpoint(
+    busy: LedgerAudit, ledger: MemoryLedger
+) -> None:
+    assert busy.trace(actor="li").checkpoint.size == 60
+    ledger.witnessed = ledger.checkpoint()
+    busy.record(read("wang", "dataset:1"))
+    assert [busy.trace(actor=each).checkpoint.size for each in ("li", "wang", "nobody")] == [60, 61, 60]
+    assert verify_receipt(render(busy.trace(actor="li").receipts[0]), KEY).act.actor == "li"
+
+
 def test_a_trace_is_cut_by_time_and_goes_on_where_it_ended(busy: LedgerAudit, clock: SetClock) -> None:
     start = clock.now() - timedelta(minutes=60)
     hour = {"since": start + timedelta(minutes=6), "until": start + timedelta(minutes=18)}

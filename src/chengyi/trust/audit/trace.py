@@ -5,7 +5,8 @@ Keeps promises 4 (always witnessed) and 6 (never silently partial). Rules:
 1. One indexed query finds the acts; the span of time is cut out in the index.
 2. No row is believed: the body's digest leads by its audit path to the root of one signed checkpoint, and the columns
    by which the act was found say what the body says. The first that does not is refused, and nothing is returned.
-3. All receipts of one trace are under the same checkpoint, so that they are checked, and kept, together.
+3. All receipts of one trace are under the same checkpoint, so that they are checked, and kept, together: the latest
+   that witnesses cosigned, where it reaches every act.
 4. An answer that ends before its last act says where to go on; entries of the ledger that have no body, and might be
    of the one who is traced, are named by `LedgerAudit.completeness`, and hidden columns are found by `check`.
 5. An erased act is not found by those whom it concerned; found by its time or number, it shows its erasure.
@@ -69,7 +70,7 @@ def trace(
         raise UsageError(why=f"追溯须指明行为人、对象、会话或证书，每次至多 {MOST} 条 (say whom or what to trace)")
     found = bodies.select(_query(asked, limit + 1, cursor, newest))
     shown = found[:limit]
-    checkpoint = ledger.checkpoint()
+    checkpoint = _checkpoint(ledger, shown)
     entries, receipts = prove(ledger, checkpoint, shown)
     return Trace(asked, checkpoint, entries, receipts, shown[-1]["entry"] if len(found) > limit else None)
 
@@ -84,6 +85,14 @@ def prove(ledger: Ledger, checkpoint: Checkpoint, rows: Sequence[Row]) -> tuple[
         verify_inclusion(entry.index, checkpoint.size, leaf_hash(entry_bytes(body)), proof, checkpoint.root)
         receipts.append(Receipt(entry.index, body, proof, checkpoint))
     return entries, tuple(receipts)
+
+
+def _checkpoint(ledger: Ledger, rows: Sequence[Row]) -> Checkpoint:
+    """Return the latest cosigned checkpoint where it reaches all rows, else the latest."""
+    cosigned = ledger.cosigned()
+    if cosigned is None or any(row["entry"] >= cosigned.size for row in rows):
+        return ledger.checkpoint()
+    return cosigned
 
 
 def _proofs(ledger: Ledger, indexes: Sequence[int], size: int) -> Iterator[tuple[bytes, ...]]:
