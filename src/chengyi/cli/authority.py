@@ -168,15 +168,20 @@ def enrol(  # noqa: PLR0917 - options of a command
 @authority_app.command()
 def renew(
     file: Annotated[Path | None, typer.Argument(help="他人的续期申请。 Another's renewal.")] = None,
+    store: Annotated[str, typer.Option(help="为此存储点换发。 Certify this store anew.")] = "",
     to: ToOption = None,
     home: HomeOption = HOME,
     json: JsonOption = False,
 ) -> None:
-    """续期：本节点的证书，或他人的续期申请。 Renew this node's certificate, or another's by its renewal file."""
+    """续期：本节点的证书、他人的续期申请，或存储点的证书。 Renew this node's certificate, another's, or a store's."""
+    from chengyi.node.certificates import renew_store
+
     terminal = Terminal(as_json=json)
     node = Node(home)
     authority = node.authority
-    if file is not None:
+    if store:
+        given = _pem("CERTIFICATE", renew_store(node, store))
+    elif file is not None:
         told = _renewal(file)
         given = _chain_text([authority.renew(told[0], told[1], told[2]), *authority.chain])
     elif authority.issuing:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PublicKey
 
+from chengyi.model.errors import NotFoundError
 from chengyi.trust.authority.names import Purpose
 from chengyi.trust.authority.terms import Parts, Terms
 from chengyi.trust.vault.custody import NodeCertifier
@@ -40,6 +41,17 @@ def forget_store_certificates(node: "Node") -> None:
     """Drop the stores' certificates, so that whoever certifies now does so anew; their keys stay."""
     for path in (node.home.keys / "stores").glob("*.crt"):
         path.unlink()
+
+
+def renew_store(node: "Node", id: str) -> bytes:
+    """Certify a store's key anew and return the certificate (DER); NotFoundError where there is no such store.
+
+    This is the way back where a certificate was revoked, and the key is good; where it leaked, retire the store.
+    """
+    for site in node.vault.sites:
+        if site.id == id:
+            return site.custodian.renew()
+    raise NotFoundError(kind="存储点 store", id=id)
 
 
 def prepare_stores(node: "Node") -> None:

@@ -115,3 +115,20 @@ def test_what_makes_no_sense_is_refused_in_words(region: Path, tmp_path: Path) -
     refused(UsageError, "revoke", *home)
     refused(NotFoundError, "revoke", "abc", *home)
     refused(UsageError, "ceremony", "--to", str(bad), "--present", "王正", "--suite", "rsa")
+
+
+def test_promise_4_nothing_is_sealed_to_a_revoked_store_until_it_is_certified_anew(tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    node = Node.create(home, "small", zh="小", en="Small", department="档案馆")
+    store = node.vault.sites[0].id
+    held = next(each for each in node.authority.issued() if each.name == store)
+    node.rows.close()
+    say("revoke", held.serial, "--reason", "superseded", "--home", str(home))
+    with pytest.raises(CertificateError) as caught:
+        Node(home).vault.put_bytes(b"sealed to nobody")
+    assert caught.value.facts["reason"] == "revoked"
+    assert say("renew", "--store", store, "--home", str(home)).startswith("-----BEGIN CERTIFICATE-----")
+    node = Node(home)
+    assert node.vault.read(node.vault.put_bytes(b"sealed again").object) == b"sealed again"
+    node.rows.close()
+    refused(NotFoundError, "renew", "--store", "nowhere", "--home", str(home))

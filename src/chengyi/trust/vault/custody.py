@@ -86,6 +86,15 @@ class Custodian:
                 self._checked = now
         return public
 
+    def renew(self) -> bytes:
+        """Have the key certified anew, whatever became of its certificate, and return the new one (DER)."""
+        self.private()
+        with self._lock:
+            self._certified.unlink(missing_ok=True)
+            self._checked = None
+        self.public()
+        return self.certificate()
+
     def certificate(self) -> bytes:
         """Return the certificate (DER) as it stands; HomeError where there is none yet."""
         try:
