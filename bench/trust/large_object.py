@@ -1,7 +1,7 @@
 """One large object through put and open, in a process of its own: prints speeds and peak memory as JSON."""
 
 import json
-import resource
+import os
 import sys
 from pathlib import Path
 from typing import Any, cast
@@ -9,6 +9,7 @@ from typing import Any, cast
 from bench.figures import timed
 from bench.ground import Ground
 from bench.trust.fragments import K, N, Stream, _read, _sites, _Versions
+from chengyi.cli.bench import high_water
 from chengyi.store.objects import FolderObjects
 from chengyi.trust.vault.vault import FragmentVault, Shape
 
@@ -21,7 +22,7 @@ def main(folder: Path, size: int) -> None:
     stored: list[str] = []
     put = timed(lambda: stored.append(vault.put(cast("Any", Stream(size))).object))
     read = timed(lambda: _read(vault, stored[0]))
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    peak = high_water(os.getpid())
     print(json.dumps({"put": (size >> 20) / put, "read": (size >> 20) / read, "peak": peak}))
 
 

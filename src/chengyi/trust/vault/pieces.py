@@ -10,8 +10,10 @@ Keeps promise 2 (never altered). Rules:
    hash of a piece.
 """
 
+from collections import deque
 from collections.abc import Iterator, Mapping
 from concurrent.futures import Future
+from contextlib import suppress
 from dataclasses import dataclass
 from itertools import islice
 
@@ -81,11 +83,42 @@ class Pieces:
         for index in chosen:
             if index not in self._runs:
                 self._runs[index] = self._fetch(index, range(number, self._window.stop))
-        for index in chosen:
-            try:
-                good[index - 1] = self._piece(index, number)
-            except (ChengyiError, OSError) as error:
-                self._gathered.drop(index, self._fault(index, error))
+        held = {index: piece for index in chosen if (piece := self._held(index, number)) is not None}
+        for index, found in self._checked(number, held).items():
+            if isinstance(found, FragmentRefused):
+                self._gathered.drop(index, found)
+            else:
+                good[index - 1] = found
+
+    def _held(self, index: int, number: int) -> memoryview | None:
+        """Return what a fragment's store holds for a stripe; None, and the fragment is dropped, where it does not."""
+        run, fragment = self._runs[index], self._gathered.fragments[index]
+        try:
+            held = self._gathered.sites[index].wait(run.under_way)
+        except (ChengyiError, OSError) as error:
+            self._gathered.drop(index, self._fault(index, error))
+            return None
+        start = fragment.start(number) - fragment.start(run.first)
+        return held[start : start + fragment.length(number)]
+
+    def _checked(self, number: int, held: Mapping[int, memoryview]) -> dict[int, memoryview | FragmentRefused]:
+        """Check pieces, here and in one other thread, whoever comes to the next one first."""
+        waiting, found = deque(held.items()), dict[int, memoryview | FragmentRefused]()
+
+        def check() -> None:
+            with suppress(IndexError):
+                while True:
+                    index, piece = waiting.popleft()
+                    try:
+                        found[index] = self._gathered.fragments[index].check(number, piece)
+                    except FragmentRefused as refusal:
+                        found[index] = refusal
+
+        other = self._gathered.lanes.start(check)
+        check()
+        if not other.cancel():
+            other.result()
+        return found
 
     def _fault(self, index: int, error: ChengyiError | OSError) -> ChengyiError:
         """Return what an error says of a fragment that was good so far."""
@@ -94,12 +127,6 @@ class Pieces:
         if isinstance(error, NotFoundError):
             return refused(self.manifest.object, FaultKind.DAMAGED, "分片消失 (it disappeared)")
         return UnreachableError(source=self._gathered.sites[index].id, why=str(error))
-
-    def _piece(self, index: int, number: int) -> memoryview:
-        run, fragment = self._runs[index], self._gathered.fragments[index]
-        held = self._gathered.sites[index].wait(run.under_way)
-        start = fragment.start(number) - fragment.start(run.first)
-        return fragment.check(number, held[start : start + fragment.length(number)])
 
     def _fetch(self, index: int, stripes: range) -> _Run:
         fragment, site = self._gathered.fragments[index], self._gathered.sites[index]
