@@ -3,11 +3,8 @@
 Requests, certificates and lists pass from machine to machine as files: PEM, and JSON for a renewal.
 """
 
-import base64
-import json as json_of
 import os
 import sys
-from collections.abc import Sequence
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -16,15 +13,24 @@ import typer
 
 from chengyi.cli.options import HOME, HomeOption, JsonOption
 from chengyi.cli.terminal import Terminal
-from chengyi.model.canonical import parse
 from chengyi.model.errors import BadInputError, NotFoundError, UsageError
 from chengyi.model.text import Text
 from chengyi.node import Node
 from chengyi.node.certificates import forget_store_certificates, foundation_of
+from chengyi.trust.authority.wire import (
+    CERTIFICATE,
+    LIST,
+    LONGEST_CHAIN,
+    MOST_LISTS,
+    REQUEST,
+    chain_text,
+    pem,
+    unpem,
+)
 
 if TYPE_CHECKING:
-    from chengyi.trust.authority.authority import Authority
     from chengyi.trust.authority.ceremony import Root
+    from chengyi.trust.authority.wire import Renewal
 
 authority_app = typer.Typer(no_args_is_help=True, help="证书：根、区域、登记、续期、吊销。 Certificates.")
 
@@ -109,7 +115,7 @@ def request(name: str, to: ToOption = None, home: HomeOption = HOME, json: JsonO
 
     terminal = Terminal(as_json=json)
     node = Node(home)
-    made = _pem("CERTIFICATE REQUEST", node.authority.credentials.begin(name, Suite(node.settings.authority.suite)))
+    made = pem(REQUEST, node.authority.credentials.begin(name, Suite(node.settings.authority.suite)))
     _give(terminal, to, made)
     terminal.answer({"name": name, "request": made})
 
@@ -128,7 +134,7 @@ def accept(
     terminal = Terminal(as_json=json)
     node, chain = Node(home), _chain(file)
     if trust:
-        ders = [each for path in lists or () for each in _unpem(path, "X509 CRL", 2)]
+        ders = [each for path in lists or () for each in _unpem(path, LIST, MOST_LISTS)]
         Authority.join(*foundation_of(node), chain=chain, fingerprint=trust, lists=ders)
         forget_store_certificates(node)
         identity = node.authority.check(chain)
@@ -136,6 +142,27 @@ def accept(
         authority = node.authority
         identity = authority.credentials.accept(chain, authority.trusted, node.clock.now())
     terminal.say(Text(f"已收下 {identity.name} 的证书", f"Took the certificate of {identity.name}"))
+    terminal.answer(identity)
+
+
+@authority_app.command()
+def join(
+    token: Annotated[str, typer.Option(help="登记凭据，由区域机构发给。 The token that the region gave.")],
+    trust: Annotated[str, typer.Option(help="区域的根的指纹，当面核对。 Fingerprint of the region's root.")],
+    home: HomeOption = HOME,
+    json: JsonOption = False,
+) -> None:
+    """加入 node.toml 所写的区域：登记、取列表，一步完成。 Join the region that node.toml names, in one step."""
+    from chengyi.node.membership import join as join_region
+
+    terminal = Terminal(as_json=json)
+    identity = join_region(Node(home), token, trust)
+    terminal.say(
+        Text(
+            f"已加入 {identity.domain}，本节点为 {identity.name}；已开控制台的，请重新启动",
+            f"Joined {identity.domain} as {identity.name}; restart the console where it is being served",
+        )
+    )
     terminal.answer(identity)
 
 
@@ -159,8 +186,8 @@ def enrol(  # noqa: PLR0917 - options of a command
         terminal.say(Text(f"登记凭据（24 小时内用一次）：{made}", f"Enrolment token, good once within a day: {made}"))
         terminal.answer({"name": name, "token": made})
         return
-    (der,) = _unpem(request, "CERTIFICATE REQUEST", 1)
-    issued = _chain_text([authority.enrol(der, token), *authority.chain])
+    (der,) = _unpem(request, REQUEST, 1)
+    issued = chain_text([authority.enrol(der, token), *authority.chain])
     _give(terminal, to, issued)
     terminal.answer({"name": name, "chain": issued})
 
@@ -175,19 +202,24 @@ def renew(
 ) -> None:
     """续期：本节点的证书、他人的续期申请，或存储点的证书。 Renew this node's certificate, another's, or a store's."""
     from chengyi.node.certificates import renew_store
+    from chengyi.node.membership import ask_for_renewal
+    from chengyi.node.membership import renew as renew_at_region
 
     terminal = Terminal(as_json=json)
     node = Node(home)
     authority = node.authority
     if store:
-        given = _pem("CERTIFICATE", renew_store(node, store))
+        given = pem(CERTIFICATE, renew_store(node, store))
     elif file is not None:
         told = _renewal(file)
-        given = _chain_text([authority.renew(told[0], told[1], told[2]), *authority.chain])
+        given = chain_text([authority.renew(told.chain, told.request, told.proof), *authority.chain])
     elif authority.issuing:
         given = authority.own(node.settings.node.id).pem().decode()
+    elif node.settings.authority.region and to is None:
+        renew_at_region(node)
+        given = node.authority.own(node.settings.node.id).pem().decode()
     else:
-        given = _ask_for_renewal(authority, node)
+        given = ask_for_renewal(node, authority).render()
     _give(terminal, to, given)
     terminal.answer({"given": given})
 
@@ -230,12 +262,12 @@ def crl(
     terminal = Terminal(as_json=json)
     authority = Node(home).authority
     if take is not None:
-        for der in _unpem(take, "X509 CRL", 2):
+        for der in _unpem(take, LIST, MOST_LISTS):
             authority.take_list(der)
         terminal.say(Text("已收下吊销列表", "Took the list"))
         terminal.answer({"taken": str(take)})
         return
-    made = "".join(_pem("X509 CRL", each) for each in authority.lists())
+    made = pem(LIST, *authority.lists())
     _give(terminal, to, made)
     terminal.answer({"list": made})
 
@@ -296,37 +328,26 @@ def _passphrase(*, confirm: bool) -> str:
     return str(typer.prompt("根密钥口令 Passphrase of the root", hide_input=True, confirmation_prompt=confirm))
 
 
-def _ask_for_renewal(authority: "Authority", node: Node) -> str:
-    held = authority.own(node.settings.node.id)
-    name = authority.check(held.chain).name
-    made = authority.credentials.begin(name, held.key.suite)
-    parts = {"chain": [_b64(each) for each in held.chain], "request": _b64(made), "proof": _b64(held.prove(made))}
-    return json_of.dumps(parts, indent=1) + "\n"
+def _renewal(file: Path) -> "Renewal":
+    from chengyi.trust.authority.wire import Renewal
 
-
-def _renewal(file: Path) -> tuple[list[bytes], bytes, bytes]:
     try:
-        told = parse(_bytes(file))
-        chain = [base64.b64decode(each, validate=True) for each in told["chain"]]
-        return chain, base64.b64decode(told["request"], validate=True), base64.b64decode(told["proof"], validate=True)
-    except (ValueError, KeyError, TypeError, RecursionError) as error:
+        return Renewal.parse(_bytes(file))
+    except ValueError as error:
         raise _bad(file, "不是续期申请 (not a renewal)") from error
 
 
 def _chain(file: Path) -> list[bytes]:
-    return _unpem(file, "CERTIFICATE", 4)
+    return _unpem(file, CERTIFICATE, LONGEST_CHAIN)
 
 
 def _unpem(file: Path, what: str, most: int) -> list[bytes]:
     """Return the DER of the PEM blocks of one kind in a file; BadInputError where there are none, or too many."""
-    first, last = f"-----BEGIN {what}-----".encode(), f"-----END {what}-----".encode()
-    blocks = _bytes(file).split(first)[1:]
-    if not 0 < len(blocks) <= most or not all(last in block for block in blocks):
-        raise _bad(file, f"应含 1 至 {most} 段 PEM {what} (it should hold 1 to {most} PEM blocks of {what})")
     try:
-        return [base64.b64decode(b"".join(block.partition(last)[0].split()), validate=True) for block in blocks]
+        return unpem(what, _bytes(file), most)
     except ValueError as error:
-        raise _bad(file, "PEM 编码有误 (malformed PEM)") from error
+        why = f"应含 1 至 {most} 段 PEM {what} (it should hold 1 to {most} PEM blocks of {what})"
+        raise _bad(file, why) from error
 
 
 def _bytes(file: Path) -> bytes:
@@ -342,20 +363,6 @@ def _bytes(file: Path) -> bytes:
 
 def _bad(file: Path, why: str) -> BadInputError:
     return BadInputError(source="ca", file=str(file), row="—", field="—", why=why)
-
-
-def _chain_text(chain: Sequence[bytes]) -> str:
-    return "".join(_pem("CERTIFICATE", each) for each in chain)
-
-
-def _pem(what: str, der: bytes) -> str:
-    text = _b64(der)
-    lines = "\n".join(text[at : at + 64] for at in range(0, len(text), 64))
-    return f"-----BEGIN {what}-----\n{lines}\n-----END {what}-----\n"
-
-
-def _b64(raw: bytes) -> str:
-    return base64.b64encode(raw).decode()
 
 
 def _give(terminal: Terminal, to: Path | None, text: str) -> None:

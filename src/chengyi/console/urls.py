@@ -5,6 +5,7 @@ from django.urls import path
 from chengyi.console.views import (
     accounts,
     alerts,
+    authority,
     catalogue,
     certificates,
     datasets,
@@ -76,6 +77,9 @@ urlpatterns = [
     path("ledger/<int:index>/receipt/", ledger.receipt, name="ledger-receipt"),
     path("receipts/", ledger.check, name="receipts"),
     path("receipts/check/", ledger.checked, name="receipt-check"),
+    path("authority/lists", authority.lists, name="authority-lists"),
+    path("authority/enrol", authority.enrol, name="authority-enrol"),
+    path("authority/renew", authority.renew, name="authority-renew"),
     path("witness/add-checkpoint", witness.add_checkpoint, name="add-checkpoint"),
     path("witnesses/", witnesses.page, name="witnesses"),
     path("witnesses/live/", witnesses.live, name="witnesses-live"),

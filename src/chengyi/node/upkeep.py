@@ -2,7 +2,8 @@
 
 Keeps promise 4: always witnessed. Each round:
 
-1. The lists of revoked certificates that this node answers for are fresh, and so is its own certificate, if it has one.
+1. The lists of revoked certificates that this node answers for are fresh, and so is its own certificate, if it has
+   one; a member of a region asks the region's node for both.
 2. Fragments that were refused while pages were read are on record.
 3. What waits for witnesses, for the time-stamp authority and for the chain is tried again.
 
@@ -65,6 +66,10 @@ def _certificates(node: "Node") -> None:
     authority.keep_current()
     if authority.issuing and authority.credentials.current() is not None:
         authority.own(node.settings.node.id)
+    elif not authority.issuing and node.settings.authority.region:
+        from chengyi.node.membership import keep_membership
+
+        keep_membership(node)
 
 
 def _refusals(node: "Node") -> None:

@@ -175,6 +175,8 @@ class AuthoritySettings(_Settings):
     """How long a node's or a person's certificate lives; it is renewed when two thirds have passed."""
     list_hours: Annotated[int, Field(ge=1, le=6)] = 6
     """How long a list of revoked certificates holds."""
+    region: Annotated[str, StringConstraints(pattern=r"^(https?://[^\s/?#]+)?$")] = ""
+    """Address of the region's node, where a served member renews its certificate and takes lists; empty: by files."""
     store_days: Annotated[int, Field(ge=1, le=366)] = 365
     """How long a store's certificate lives; what is sealed to it rests on disks that long."""
 

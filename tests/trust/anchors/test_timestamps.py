@@ -20,7 +20,7 @@ from chengyi.model.errors import ChengyiError, ConfigError, IntegrityError, NotF
 from chengyi.store.rows import Rows
 from chengyi.trust.anchors.local_tsa import LocalTsa, RowSerials, TsaIdentity, self_signed
 from chengyi.trust.anchors.timestamps import MOST_TOKEN_BYTES, HttpTsa, Stamps, Tsa, TsaTrust, check_token
-from chengyi.trust.anchors.transport import Limits
+from chengyi.trust.transport import Limits
 from simulators.audit import MemoryAudit
 from simulators.keys import MemoryKeys
 from simulators.ledger import MemoryLedger

@@ -5,7 +5,7 @@ import pytest
 import system
 from chengyi.model.errors import UnreachableError
 from chengyi.trust.anchors.evm import EvmAnchor, connect
-from chengyi.trust.anchors.transport import Exchange, Limits, host_of
+from chengyi.trust.transport import Exchange, Limits, host_of
 from trust.anchors.chains import ORIGIN, checkpoint
 from trust.anchors.servers import Answer, answering, body, closing, dripping, dripping_head, endless, hanging
 

@@ -21,8 +21,8 @@ from chengyi.trust.anchors.accounts import Account
 from chengyi.trust.anchors.chain import AnchorProof, Head
 from chengyi.trust.anchors.contract import compiled, origin_key, require_web3
 from chengyi.trust.anchors.faults import explained, rolled_back
-from chengyi.trust.anchors.transport import Exchange, Limits
 from chengyi.trust.ports import Checkpoint
+from chengyi.trust.transport import Exchange, Limits
 
 if TYPE_CHECKING:
     from web3 import Web3

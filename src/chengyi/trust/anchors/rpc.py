@@ -10,7 +10,7 @@ from web3.providers.base import JSONBaseProvider
 from web3.types import RPCEndpoint, RPCResponse
 
 from chengyi.model.canonical import parse
-from chengyi.trust.anchors.transport import Exchange
+from chengyi.trust.transport import Exchange
 
 
 class BoundedProvider(JSONBaseProvider):

@@ -35,8 +35,8 @@ from chengyi.model.clock import Clock
 from chengyi.model.errors import IntegrityError, NotFoundError, StampError
 from chengyi.store.files import write_whole
 from chengyi.trust.anchors.news import is_news
-from chengyi.trust.anchors.transport import Exchange, Limits
 from chengyi.trust.ports import Audit, Checkpoint
+from chengyi.trust.transport import Exchange, Limits
 
 MOST_TOKEN_BYTES = 64 << 10
 _SHA256 = ObjectIdentifier("2.16.840.1.101.3.4.2.1")

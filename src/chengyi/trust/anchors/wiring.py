@@ -105,7 +105,7 @@ def open_chain(settings: AnchorSettings, environment: Mapping[str, str] = os.env
     if not settings.url:
         raise ConfigError(file="node.toml", key="anchor.url", why="未配置链的地址 (no chain is configured)")
     from chengyi.trust.anchors.evm import connect
-    from chengyi.trust.anchors.transport import Limits
+    from chengyi.trust.transport import Limits
 
     return connect(from_environment(settings.url, "anchor.url", environment), Limits(seconds=settings.answer_seconds))
 
@@ -156,7 +156,7 @@ def _publish(path: Path, certificate: x509.Certificate) -> None:
 
 def _outside(settings: TimestampSettings, home: Path) -> "tuple[Tsa, TsaTrust]":
     from chengyi.trust.anchors.timestamps import MOST_TOKEN_BYTES, HttpTsa, TsaTrust
-    from chengyi.trust.anchors.transport import Limits
+    from chengyi.trust.transport import Limits
 
     roots = _certificates(home / settings.roots, "timestamps.roots")
     pinned = _certificates(home / settings.certificate, "timestamps.certificate") if settings.certificate else (None,)

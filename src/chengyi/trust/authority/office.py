@@ -31,6 +31,10 @@ from chengyi.trust.authority.register import LONGEST_TOKEN_LIFE, Issued, Registe
 from chengyi.trust.authority.suites import Suite
 from chengyi.trust.authority.terms import Parts, Terms
 from chengyi.trust.authority.trusted import Trusted
+from chengyi.trust.ration import Ration
+
+MOST_REFUSALS = 60
+"""How many refusals are put on record in a minute."""
 
 
 class Office:
@@ -44,6 +48,7 @@ class Office:
         self.register = Register(parts.rows)
         self.trusted = Trusted(folder)
         self._region: Issuer | None = None
+        self._refusals = Ration(MOST_REFUSALS)
 
     @property
     def now(self) -> datetime:
@@ -156,12 +161,15 @@ class Office:
 
     @contextmanager
     def recording(self, name: str, certificate: str = "") -> Iterator[None]:
-        """Put a refusal that happens within on record."""
+        """Put a refusal that happens within on record; of a flood so many a minute, and how many were left out."""
         try:
             yield
         except CertificateError as error:
-            whom = name or str(error.facts["name"])
-            self.record(ActKind.CERTIFICATE_REFUSED, whom, {"reason": reason_of(error).value}, certificate)
+            unwritten = self._refusals.take(self.now)
+            if unwritten is not None:
+                whom, detail = name or str(error.facts["name"]), {"reason": reason_of(error).value}
+                told: dict[str, Json] = {**detail, "unwritten": unwritten} if unwritten else {**detail}
+                self.record(ActKind.CERTIFICATE_REFUSED, whom, told, certificate)
             raise
 
     def record(self, kind: ActKind, object: str, detail: Mapping[str, Json], certificate: str = "") -> int:

@@ -17,8 +17,7 @@ says how many were not written.
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
-from threading import Lock
+from datetime import datetime
 
 from chengyi.model.act import Act, ActKind
 from chengyi.model.canonical import Json
@@ -41,8 +40,7 @@ from chengyi.trust.messages.nonces import Nonces
 from chengyi.trust.messages.policy import DEFAULT_POLICY, Policy
 from chengyi.trust.messages.refusals import Refusal, refused
 from chengyi.trust.ports import Audit
-
-_MINUTE = timedelta(minutes=1)
+from chengyi.trust.ration import Ration
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,13 +130,10 @@ class _Recorder:
 
     def __init__(self, audit: Audit, most: int) -> None:
         self._audit = audit
-        self._most = most
-        self._lock = Lock()
-        self._minute: datetime | None = None
-        self._written = self._unwritten = 0
+        self._ration = Ration(most)
 
     def refusal(self, request: Message, refusal: MessageRefusedError, now: datetime) -> None:
-        unwritten = self._budget(now)
+        unwritten = self._ration.take(now)
         if unwritten is None:
             return
         detail: dict[str, Json] = {
@@ -149,18 +144,6 @@ class _Recorder:
         }
         target = f"{_shown(request.method, 16)} {_shown(request.path)}"
         self._audit.record(Act(ActKind.MESSAGE_REFUSED, "peer:unproven", target, detail))
-
-    def _budget(self, now: datetime) -> int | None:
-        """Return how many refusals were not written since the last act, or None where this one is not to be."""
-        with self._lock:
-            if self._minute is None or not timedelta(0) <= now - self._minute < _MINUTE:
-                self._minute, self._written = now, 0
-            if self._written >= self._most:
-                self._unwritten += 1
-                return None
-            self._written += 1
-            unwritten, self._unwritten = self._unwritten, 0
-            return unwritten
 
 
 def _shown(text: str, most: int = 200) -> str:

@@ -1,4 +1,4 @@
-"""How anchors talk to chains and time-stamp authorities: one bounded HTTP exchange.
+"""How this node asks chains, time-stamp authorities and its region: one bounded HTTP exchange.
 
 Rules: an exchange has a greatest duration, whatever drips how slowly (headers too), and an answer a greatest size;
 redirects are not followed and no encoding is undone; whatever goes wrong is one UnreachableError that names the host,
@@ -7,7 +7,7 @@ never the path or credentials of the address. Names are resolved by the system, 
 
 import ssl
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from threading import Lock
 from typing import Any
@@ -31,7 +31,7 @@ class Limits:
 
 
 class Exchange:
-    """Posts bytes to one address and returns the bytes of the answer; one exchange at a time."""
+    """Sends bytes to one address and returns the bytes of the answer; one exchange at a time."""
 
     def __init__(
         self,
@@ -60,10 +60,14 @@ class Exchange:
 
     def post(self, body: bytes) -> bytes:
         """Return the answer's body; UnreachableError where there is none within the limits."""
+        return self.ask("POST", body)[1]
+
+    def ask(self, method: str, body: bytes = b"", also: Collection[int] = ()) -> tuple[int, bytes]:
+        """Return status and body; UnreachableError also where the status is neither 200 nor one of `also`."""
         with self._lock:
             self._clock.start(self._limits.seconds)
             try:
-                return self._exchange(body)
+                return self._exchange(method, body, also)
             except httpcore.TimeoutException:
                 raise self.unreachable("超时未答 (no answer in time)") from None
             except _FAULTS as fault:
@@ -73,16 +77,16 @@ class Exchange:
         """Return the error for a fault of this exchange."""
         return UnreachableError(source=self.host, why=why)
 
-    def _exchange(self, body: bytes) -> bytes:
-        with self._pool.stream("POST", self._url, headers=self._headers, content=body) as response:
-            if response.status != _OK:
+    def _exchange(self, method: str, body: bytes, also: Collection[int]) -> tuple[int, bytes]:
+        with self._pool.stream(method, self._url, headers=self._headers, content=body) as response:
+            if response.status != _OK and response.status not in also:
                 raise self.unreachable(f"回应状态 {response.status} (it answers with this status)")
             whole = bytearray()
             for piece in response.iter_stream():
                 whole += piece
                 if len(whole) > self._limits.most_bytes:
                     raise self.unreachable("回应过大 (its answer is too large)")
-            return bytes(whole)
+            return response.status, bytes(whole)
 
 
 def host_of(url: str) -> str:
