@@ -3,6 +3,7 @@
 import re
 import shlex
 import tomllib
+from collections import Counter
 from pathlib import Path
 from typing import Any, get_args
 
@@ -18,6 +19,10 @@ PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("exam
 LINK = re.compile(r"!?\[[^\]]*\]\(([^)#\s]+)(?:#[^)]*)?\)")
 COMMAND = re.compile(r"^\s*(?:uv run )?(chengyi [^#\n|]+?)\s*(?:#.*|\|.*)?$", re.MULTILINE)
 FENCE = re.compile(r"```(?:sh|console|shell)\n(.*?)```", re.DOTALL)
+TWINS = sorted(ROOT.glob("docs/*.zh-CN.md"))
+BLOCK = re.compile(r"^ *```.*?^ *```", re.DOTALL | re.MULTILINE)
+SPAN = re.compile(r"`([^`]+)`")
+HAN, LATIN = re.compile(r"[\u4e00-\u9fff]"), re.compile(r"[A-Za-z]")
 
 
 def name(page: Path) -> str:
@@ -55,6 +60,27 @@ def test_both_readmes_show_the_same_commands() -> None:
 
     assert len(shape(chinese)) >= 8
     assert [words[:2] for words in shape(chinese)] == [words[:2] for words in shape(english)]
+
+
+@pytest.mark.parametrize("page", TWINS, ids=name)
+def test_a_chinese_page_and_its_english_twin_hold_the_same_and_each_is_in_its_own_language(page: Path) -> None:
+    chinese, english = (each.read_text("utf-8") for each in (page, page.with_name(page.name.replace(".zh-CN", ""))))
+    assert _shape(chinese) == _shape(english)
+    prose = re.sub(r"\]\([^)]*\)", "]", SPAN.sub("", BLOCK.sub("", chinese)))
+    assert len(HAN.findall(prose)) > len(LATIN.findall(prose))
+
+
+def _shape(text: str) -> dict[str, Any]:
+    """Return what a page and its translation share: headings, numbered items, rows, ASCII code spans and links."""
+    prose = BLOCK.sub("", text)
+    spans = {" ".join(span.split()) for span in SPAN.findall(prose)}
+    return {
+        "headings": Counter(re.findall(r"^(#+) ", prose, re.MULTILINE)),
+        "items": len(re.findall(r"^ *\d+\. ", prose, re.MULTILINE)),
+        "rows": len(re.findall(r"^ *\|", prose, re.MULTILINE)),
+        "code": {span for span in spans if span.isascii()},
+        "links": sorted(link.replace(".zh-CN", "") for link in LINK.findall(prose)),
+    }
 
 
 def test_every_command_and_make_target_is_in_the_readme_or_its_help() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -10,6 +11,7 @@ import pytest
 from chengyi.console.door import Door, opens, opens_to_all, opens_to_signed_in
 from chengyi.model.act import ActKind
 from chengyi.model.actor import Actor, Permission, Role, node_actor
+from chengyi.model.errors import StorageFullError
 from chengyi.node import Node
 from console.conftest import NOW, Bench
 
@@ -56,6 +58,28 @@ def test_a_door_opens_to_a_permission_only() -> None:
 def test_a_form_address_answers_post_only(visit: Visit, address: str) -> None:
     role = Role.SECURITY_ADMIN if "roles" in address else Role.ARCHIVIST
     assert visit(role).get(address).status_code == 405
+
+
+def test_promise_4_whoever_is_turned_away_is_on_record_and_a_flood_does_not_fill_the_ledger(
+    visit: Visit, node: Node, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from chengyi.console.middleware import MOST_TURNED_AWAY
+
+    client, size = visit(Role.CLERK), node.ledger.checkpoint().size
+    assert client.get("/roles/").status_code == 404
+    (told,) = node.audit.entries(kind=ActKind.TURNED_AWAY.value)
+    assert (told.act.object, told.act.result, bool(told.act.session)) == ("page:roles", "denied", True)
+    for _ in range(MOST_TURNED_AWAY + 5):
+        assert client.get("/roles/").status_code == 404
+    assert client.get("/no-such-page/").status_code == 404
+    assert node.ledger.checkpoint().size == size + MOST_TURNED_AWAY
+
+    def no_room(_: object) -> int:
+        raise StorageFullError(path="ledger")
+
+    node.clock.advance(timedelta(minutes=2))  # type: ignore[attr-defined]
+    monkeypatch.setattr(node.audit, "record", no_room)
+    assert client.get("/roles/").status_code == 404
 
 
 def test_a_page_answers_get_only(visit: Visit) -> None:
@@ -205,4 +229,5 @@ def test_acts_of_the_console_are_its_own() -> None:
         ActKind.SIGNED_IN,
         ActKind.SIGN_IN_FAILED,
         ActKind.ACCOUNT_CHANGED,
+        ActKind.TURNED_AWAY,
     }

@@ -78,7 +78,7 @@ def test_promise_5_a_fragment_leads_to_record_delivery_and_acts(node: Node, scen
         said = {link.title.zh: link.value for link in found.links}
         assert said["档号"] == package.archival_code
         assert said["报送"].endswith(f"({package.submission})")
-        assert said["现存碎片"].startswith("3/3")
+        assert said["现存分片"].startswith("3/3")
         kinds = {entry.act.kind for trace in found.traces for entry in trace.entries}
         assert {ActKind.KEPT, ActKind.RECEIVED} <= kinds
     nothing = tmp_path / "nothing"

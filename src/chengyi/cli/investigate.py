@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 ByOption = Annotated[str, typer.Option("--by", help="办理人。 Who does it.")]
 ActorOption = Annotated[str, typer.Option(help="行为人。 Of whom.")]
-ObjectOption = Annotated[str, typer.Option("--object", help="对象、档号、碎片编号。 An object, code or fragment's id.")]
+ObjectOption = Annotated[str, typer.Option("--object", help="对象、档号、分片编号。 An object, code or fragment's id.")]
 SessionOption = Annotated[str, typer.Option(help="会话摘要。 A session's digest.")]
 CertificateOption = Annotated[str, typer.Option(help="证书序列号。 A certificate's serial number.")]
 SinceOption = Annotated[str, typer.Option(help="自何时，如 2026-11-01。 From when, such as 2026-11-01.")]
@@ -38,7 +38,7 @@ app = typer.Typer(no_args_is_help=True, help="审计：追查、分析、认定�
 
 def investigate(  # noqa: PLR0917 - each is an option of its own
     file: Annotated[
-        Path | None, typer.Argument(help="泄露的表或受损的碎片。 A leaked table, or a damaged fragment.")
+        Path | None, typer.Argument(help="泄露的表或受损的分片。 A leaked table, or a damaged fragment.")
     ] = None,
     reason: Annotated[str, typer.Option(help="调查事由，记入存证。 Why; it is put on record.")] = "",
     actor: ActorOption = "",
@@ -47,7 +47,7 @@ def investigate(  # noqa: PLR0917 - each is an option of its own
     certificate: CertificateOption = "",
     since: SinceOption = "",
     until: UntilOption = "",
-    fragment: Annotated[bool, typer.Option("--fragment", help="文件是碎片而非表。 The file is a fragment.")] = False,
+    fragment: Annotated[bool, typer.Option("--fragment", help="文件是分片而非表。 The file is a fragment.")] = False,
     to: Annotated[Path | None, typer.Option("--to", help="报告与回执写到何处。 Where to write the report.")] = None,
     by: ByOption = "machine",
     home: HomeOption = HOME,

@@ -84,9 +84,9 @@ LABELS: Mapping[type[Enum], Mapping[Any, Text]] = {
         AlertState.DECIDED: Text("已办结", "Decided"),
     },
     ActKind: {
-        ActKind.FRAGMENT_REFUSED: Text("拒用碎片", "Fragment refused"),
-        ActKind.SCRUBBED: Text("巡检碎片", "Fragments scrubbed"),
-        ActKind.REPAIRED: Text("修复碎片", "Fragments repaired"),
+        ActKind.FRAGMENT_REFUSED: Text("拒用分片", "Fragment refused"),
+        ActKind.SCRUBBED: Text("巡检分片", "Fragments scrubbed"),
+        ActKind.REPAIRED: Text("修复分片", "Fragments repaired"),
         ActKind.REKEYED: Text("更换密钥", "Re-keyed"),
         ActKind.RETIRED: Text("停用存储点", "Store retired"),
         ActKind.COSIGNED: Text("会签检查点", "Checkpoint cosigned"),
@@ -126,6 +126,7 @@ LABELS: Mapping[type[Enum], Mapping[Any, Text]] = {
         ActKind.DECIDED: Text("决定", "Decided"),
         ActKind.SIGNED_IN: Text("登录", "Signed in"),
         ActKind.SIGN_IN_FAILED: Text("登录失败", "Sign-in failed"),
+        ActKind.TURNED_AWAY: Text("拒绝进入页面", "Page denied"),
         ActKind.ACCOUNT_CHANGED: Text("账号变更", "Account changed"),
         ActKind.CREATED: Text("建立节点", "Node created"),
     },
@@ -258,6 +259,7 @@ TONES: Mapping[type[Enum], Mapping[Any, str]] = {
         ActKind.REFUSED: "bad",
         ActKind.REVOKED: "bad",
         ActKind.SIGN_IN_FAILED: "bad",
+        ActKind.TURNED_AWAY: "bad",
     },
 }
 

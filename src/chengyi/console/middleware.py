@@ -8,6 +8,7 @@ kept by a cache; an error is never a traceback.
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 from django.contrib.auth import logout
@@ -23,11 +24,15 @@ from chengyi.console.door import Door
 from chengyi.console.seats import seat_of
 from chengyi.console.settings import IDLE_SECONDS, MOST_BYTES, MOST_FILE_BYTES, TAKES_FILES
 from chengyi.console.views.errors import absent, calm, too_large, wrong_method
+from chengyi.model.act import Act, ActKind, ActResult
+from chengyi.model.canonical import Json
 from chengyi.model.errors import ChengyiError
+from chengyi.trust.ration import Ration
 
 Answer = Callable[[HttpRequest], HttpResponse]
 SEEN = "seen"
 SEEN_EVERY_SECONDS = 60
+MOST_TURNED_AWAY = 60
 
 
 class PreferenceMiddleware:
@@ -77,10 +82,11 @@ class SeatMiddleware:
 
 
 class DoorMiddleware:
-    """Opens a view only through its declared door."""
+    """Opens a view only through its declared door, and puts on record who was turned away, so many a minute."""
 
     def __init__(self, get_response: Answer) -> None:
         self.get_response = get_response
+        self._ration = Ration(MOST_TURNED_AWAY)
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         """Pass on; the door is looked at once the view is known."""
@@ -96,8 +102,19 @@ class DoorMiddleware:
         if not (door.public or door.unseated) and must_change_password(request.user, node_of(request).clock.now()):
             return redirect("change-password")
         if not door.admits(request.actor):
+            self._record(request)
             return absent(request)
         return None if request.method in door.methods else wrong_method(request, door)
+
+    def _record(self, request: HttpRequest) -> None:
+        node, page = node_of(request), f"page:{request.resolver_match.view_name}"
+        unwritten = self._ration.take(node.clock.now())
+        if unwritten is None:
+            return
+        detail: dict[str, Json] = {"unwritten": unwritten} if unwritten else {}
+        act = Act(ActKind.TURNED_AWAY, request.actor.id, page, detail, result=ActResult.DENIED.value)
+        with suppress(ChengyiError):  # whoever is turned away is turned away, also where the disk is full
+            node.audit.record(act)
 
 
 class CalmMiddleware:

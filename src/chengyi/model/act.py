@@ -57,6 +57,7 @@ class ActKind(StrEnum):
     DECIDED = "brain.decided"
     SIGNED_IN = "console.signed_in"
     SIGN_IN_FAILED = "console.sign_in_failed"
+    TURNED_AWAY = "console.denied"
     ACCOUNT_CHANGED = "console.account_changed"
     CREATED = "node.created"
 

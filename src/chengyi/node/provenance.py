@@ -53,7 +53,7 @@ def claimed(file: Path) -> str:
         opened.seek(max(0, size - _TAIL))
         tail = opened.read(_TAIL)
     if not (found := _OBJECT.search(tail.decode("ascii", "replace"))):
-        raise NotFoundError(kind="碎片所属对象 object of this fragment", id=file.name)
+        raise NotFoundError(kind="分片所属对象 object of this fragment", id=file.name)
     return found[0]
 
 
@@ -113,13 +113,13 @@ def _witnessed(node: "Node", object: str, kind: ActKind, title: Text) -> Iterato
 def _in_vault(node: "Node", object: str) -> Iterator[Link]:
     """Say in which stores an object's fragments are whole now, and what care of the stores found earlier."""
     yield Link(Text("对象", "Object"), object)
-    title = Text("现存碎片", "Fragments now")
+    title = Text("现存分片", "Fragments now")
     try:
         gathered = node.vault.gather(object, everywhere=True)
         whole = sorted(gathered.sites[index].id for index in gathered.fragments)
         shape = gathered.manifest
         yield Link(title, f"{len(whole)}/{shape.n} ({', '.join(whole)}), k={shape.k}")
-        yield from (Link(Text("受损碎片", "Damaged fragment"), each.text.zh) for each in gathered.faults)
+        yield from (Link(Text("受损分片", "Damaged fragment"), each.text.zh) for each in gathered.faults)
     except (ChengyiError, OSError) as error:
         said = error.message("zh") if isinstance(error, ChengyiError) else str(error)
         yield Link(title, said)

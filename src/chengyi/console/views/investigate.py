@@ -38,7 +38,7 @@ BLOCK = 1 << 20
 FORMS = (".csv", ".xlsx", ".parquet")
 TITLES = {
     "actor": Text("行为人（用户名）", "Actor (user name)"),
-    "object": Text("对象、档号或碎片", "Object, archival code or fragment"),
+    "object": Text("对象、档号或分片", "Object, archival code or fragment"),
     "session": Text("会话摘要", "Session"),
     "certificate": Text("证书序列号", "Certificate"),
 }

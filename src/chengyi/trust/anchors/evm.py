@@ -189,7 +189,7 @@ class _Sender:
         """Return the chain's id; ConfigError where it is not the configured one."""
         self._chain = self._web3.eth.chain_id
         if self.settings.chain not in {0, self._chain}:
-            why = f"链标识为 {self._chain}，配置为 {self.settings.chain} (the chain's id is another)"
+            why = f"链编号为 {self._chain}，配置为 {self.settings.chain} (the chain's id is another)"
             raise ConfigError(file="node.toml", key="anchor.chain", why=why)
         return self._chain
 

@@ -23,9 +23,11 @@ KINDS = (
     ActKind.REQUESTED,
     ActKind.SIGNED_IN,
     ActKind.SIGN_IN_FAILED,
+    ActKind.TURNED_AWAY,
 )
 """The kinds of acts that are conduct."""
-USES = frozenset({ActKind.READ, ActKind.EXPORTED, ActKind.DENIED, ActKind.REQUESTED})
+DENIALS = frozenset({ActKind.DENIED, ActKind.TURNED_AWAY})
+USES = frozenset({ActKind.READ, ActKind.EXPORTED, ActKind.REQUESTED}) | DENIALS
 BURST = timedelta(minutes=10)
 FEW_PEERS = 2
 SETTLED = timedelta(days=5)
@@ -107,9 +109,9 @@ def figures(entries: Sequence[Entry], own: Known, peers: Known, span: Span, arou
     """Return the figures of one subject's day; `entries` are its acts in the order of time."""
     since = span.since
     uses = [each for each in entries if each.act.kind in USES]
-    denied = [each for each in uses if each.act.kind is ActKind.DENIED]
+    denied = [each for each in uses if each.act.kind in DENIALS]
     exports = [each for each in uses if each.act.kind is ActKind.EXPORTED]
-    opened = [each for each in uses if each.act.kind is not ActKind.DENIED]
+    opened = [each for each in uses if each.act.kind not in DENIALS]
     fresh = _first_of_each(each for each in opened if not own.has(each.act.object, since))
     return {
         "acts": _count(uses),
@@ -135,7 +137,7 @@ def remember(entries: Iterable[Entry], day: date, own: Known, peers: Known) -> N
     """Remember what was used on a day, once its figures are taken."""
     for each in entries:
         user = each.act.actor
-        if each.act.kind is not ActKind.DENIED:
+        if each.act.kind not in DENIALS:
             own.note(each.act.object, day, user)
         for thing in (_purpose(each), _address(each), _network(each), *_fields(each)):
             if thing:

@@ -42,6 +42,7 @@ ERASABLE = frozenset(
         ActKind.INVESTIGATED,
         ActKind.SIGNED_IN,
         ActKind.SIGN_IN_FAILED,
+        ActKind.TURNED_AWAY,
     }
 )
 NOTHING: Mapping[str, str | None] = {"body": "", "actor": "", "object": "", "session": None, "certificate": None}

@@ -39,6 +39,8 @@ class Hash:
     new: Callable[[bytes], Hasher]
     leaf: Callable[[Bytes], bytes]
     """Returns the hash of a tree's leaf."""
+    slow: bool = False
+    """True where a processor does less than some hundred MiB in a second."""
 
     def root(self, leaves: Sequence[bytes]) -> bytes:
         """Return the root over leaf hashes, level by level; that of no leaf is the hash of nothing."""
@@ -98,4 +100,4 @@ def _sm3_leaf(data: Bytes) -> bytes:
 _BLAKE3_LEAF = blake3(b"chengyi-fragment-leaf/1").digest()
 SHA_256 = Hash("sha256", hashlib.sha256, _sha256_leaf)
 BLAKE3 = Hash("blake3", blake3, _blake3_leaf)
-SM3 = Hash("sm3", sm3, _sm3_leaf)
+SM3 = Hash("sm3", sm3, _sm3_leaf, slow=True)

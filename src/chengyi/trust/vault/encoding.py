@@ -12,6 +12,7 @@ from collections import deque
 from collections.abc import Iterator
 from concurrent.futures import Future
 from hashlib import sha256
+from threading import Lock, Semaphore
 from typing import BinaryIO
 
 from chengyi.model.errors import UsageError
@@ -24,33 +25,49 @@ from chengyi.trust.vault.sites import Lanes
 Pieces = list[memoryview]
 PLAIN_STRIPE = STRIPE * CHUNK
 _UNDER_WAY = 2
+AHEAD = 2
 
 
 class Running:
-    """A SHA-256 that follows a stream in another thread, one part at a time; without `lanes`, in this one."""
+    """A SHA-256 that follows a stream in another thread, at most `AHEAD` parts behind; without `lanes`, in this one."""
 
     def __init__(self, lanes: Lanes | None) -> None:
         self._lanes = lanes
         self._hash = sha256()
-        self._under_way: Future[None] | None = None
+        self._room = Semaphore(AHEAD)
+        self._waiting: deque[memoryview] = deque()
+        self._lock = Lock()
+        self._at_work = False
 
     def update(self, part: memoryview) -> None:
-        """Take the next part, once the one before is through; it must stay as it is until the one after is taken."""
-        self._wait()
+        """Take the next part, once there is room; it must stay as it is until `AHEAD` further ones are taken."""
         if self._lanes is None:
             self._hash.update(part)
-        else:
-            self._under_way = self._lanes.start(lambda: self._hash.update(part))
+            return
+        self._room.acquire()
+        with self._lock:
+            self._waiting.append(part)
+            idle, self._at_work = not self._at_work, True
+        if idle:
+            self._lanes.start(self._follow)
 
     def digest(self) -> bytes:
         """Return the SHA-256 of all parts."""
-        self._wait()
+        for _ in range(AHEAD):
+            self._room.acquire()
+        self._room.release(AHEAD)
         return self._hash.digest()
 
-    def _wait(self) -> None:
-        if self._under_way is not None:
-            self._under_way.result()
-            self._under_way = None
+    def _follow(self) -> None:
+        """Hash what waits; a thread that finds more goes on, for waking one costs as much as a part."""
+        while True:
+            with self._lock:
+                if not self._waiting:
+                    self._at_work = False
+                    return
+                part = self._waiting.popleft()
+            self._hash.update(part)
+            self._room.release()
 
 
 class Encoding:

@@ -6,15 +6,14 @@ Keeps promise 2 (never altered). Rules:
    takes its place.
 2. Stores are asked for a window of a few stripes, and for the next one ahead where reading goes straight on; what is
    asked for waits in memory, nothing more.
-3. Stores answer in their own threads; pieces are compared in the reader's, for waking a thread costs as much as the
-   hash of a piece.
+3. Stores answer in their own threads; pieces are compared in the reader's, for waking a thread costs as much as a fast
+   hash of a piece. With a slow one, other threads help.
 """
 
-from collections import deque
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future
-from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from itertools import islice
 
 from chengyi.model.errors import ChengyiError, NotFoundError, UnreachableError
@@ -23,7 +22,7 @@ from chengyi.trust.vault.fragment import Fragment, key_of
 from chengyi.trust.vault.gathering import Gathered
 from chengyi.trust.vault.sites import Site, fulfil
 
-WINDOW = 8
+WINDOW = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,42 +82,19 @@ class Pieces:
         for index in chosen:
             if index not in self._runs:
                 self._runs[index] = self._fetch(index, range(number, self._window.stop))
-        held = {index: piece for index in chosen if (piece := self._held(index, number)) is not None}
-        for index, found in self._checked(number, held).items():
-            if isinstance(found, FragmentRefused):
-                self._gathered.drop(index, found)
-            else:
-                good[index - 1] = found
+        helped = self._helped(chosen, number)
+        for index in sorted(chosen, key=helped.__contains__):
+            try:
+                good[index - 1] = helped[index].result() if index in helped else self._piece(index, number)
+            except (ChengyiError, OSError) as error:
+                self._gathered.drop(index, self._fault(index, error))
 
-    def _held(self, index: int, number: int) -> memoryview | None:
-        """Return what a fragment's store holds for a stripe; None, and the fragment is dropped, where it does not."""
-        run, fragment = self._runs[index], self._gathered.fragments[index]
-        try:
-            held = self._gathered.sites[index].wait(run.under_way)
-        except (ChengyiError, OSError) as error:
-            self._gathered.drop(index, self._fault(index, error))
-            return None
-        start = fragment.start(number) - fragment.start(run.first)
-        return held[start : start + fragment.length(number)]
-
-    def _checked(self, number: int, held: Mapping[int, memoryview]) -> dict[int, memoryview | FragmentRefused]:
-        """Check pieces, here and in one other thread, whoever comes to the next one first."""
-        waiting, found = deque(held.items()), dict[int, memoryview | FragmentRefused]()
-
-        def check() -> None:
-            with suppress(IndexError):
-                while True:
-                    index, piece = waiting.popleft()
-                    try:
-                        found[index] = self._gathered.fragments[index].check(number, piece)
-                    except FragmentRefused as refusal:
-                        found[index] = refusal
-
-        other = self._gathered.lanes.start(check)
-        check()
-        if not other.cancel():
-            other.result()
-        return found
+    def _helped(self, chosen: Sequence[int], number: int) -> "dict[int, Future[memoryview]]":
+        """Have other threads take every second piece where hashing one takes longer than waking them."""
+        if not self.manifest.suite.hash.slow or self.manifest.stripes == 1:
+            return {}
+        lanes = self._gathered.lanes
+        return {index: lanes.start(partial(self._piece, index, number)) for index in chosen[1::2]}
 
     def _fault(self, index: int, error: ChengyiError | OSError) -> ChengyiError:
         """Return what an error says of a fragment that was good so far."""
@@ -127,6 +103,12 @@ class Pieces:
         if isinstance(error, NotFoundError):
             return refused(self.manifest.object, FaultKind.DAMAGED, "分片消失 (it disappeared)")
         return UnreachableError(source=self._gathered.sites[index].id, why=str(error))
+
+    def _piece(self, index: int, number: int) -> memoryview:
+        run, fragment = self._runs[index], self._gathered.fragments[index]
+        held = self._gathered.sites[index].wait(run.under_way)
+        start = fragment.start(number) - fragment.start(run.first)
+        return fragment.check(number, held[start : start + fragment.length(number)])
 
     def _fetch(self, index: int, stripes: range) -> _Run:
         fragment, site = self._gathered.fragments[index], self._gathered.sites[index]

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, TypeVar
 from chengyi.model.errors import ChengyiError, IntegrityError
 from chengyi.trust.primitives.hashes import Hash
 from chengyi.trust.vault.cobblestone import CHUNK, Cobblestone, open_run
-from chengyi.trust.vault.encoding import Running
+from chengyi.trust.vault.encoding import AHEAD, Running
 from chengyi.trust.vault.gathering import Gathered
 from chengyi.trust.vault.pieces import Pieces
 
@@ -40,10 +40,9 @@ class FragmentReader(io.RawIOBase):
         self._cipher = self._named(
             lambda: Cobblestone.open(self._key.key, manifest.context, manifest.head, manifest.suite.cipher)
         )
-        size = min(self._span, manifest.size)
-        self._buffer, self._other = memoryview(bytearray(size)), memoryview(b"")
-        if manifest.stripes > 1:
-            self._other = memoryview(bytearray(size))
+        size, count = min(self._span, manifest.size), min(manifest.stripes, AHEAD + 1)
+        self._buffers = [memoryview(bytearray(size)) for _ in range(count)]
+        self._buffer = self._buffers[0]
 
     @property
     def _span(self) -> int:
@@ -89,8 +88,8 @@ class FragmentReader(io.RawIOBase):
             self._fault = error
             raise
         first = stripe * self._manifest.stripe
-        if self._manifest.stripes > 1:  # the last one may still be hashed
-            self._buffer, self._other = self._other, self._buffer
+        self._buffers.append(self._buffers.pop(0))  # the last ones may still be hashed
+        self._buffer = self._buffers[-1]
         self._held = self._named(lambda: open_run(self._cipher, first, sealed, self._buffer))
         self._stripe = stripe
         if stripe == self._next:
