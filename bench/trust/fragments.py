@@ -137,9 +137,9 @@ def measure(ground: Ground) -> Result:
     about = (
         f"{K} of {N}. The limit is one thread: seal chunks of 16 KiB into a buffer, ISA-L's `ec_encode_data` on it, "
         f"hash the {N} pieces. The pipeline is the product's: read, seal, code by pyeclib, hash in a second thread; "
-        "`with plain digest` also hashes the plain bytes, as the archive needs it. Restoring reads 6 fragments, 3 of "
-        "them parity, from memory, checks every piece, decodes, opens, and checks the commitment to the plain bytes; its bar is "
-        "against the pipeline with plain digest, which does the same work the other way. Interleaved runs."
+        "`with plain digest` also hashes the plain bytes, as the archive needs it. Neither writes. Restoring takes 6 "
+        "fragments from memory, 3 of them parity, checks every piece, decodes, opens, and checks the commitment to the "
+        "plain bytes; its bar is against the pipeline with plain digest, the same work the other way. Interleaved runs."
     )
     return Result("fragments", "Fragments", about, tuple(figures))
 

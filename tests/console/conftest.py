@@ -144,6 +144,14 @@ def visit(application: Any) -> Callable[..., Any]:
     return make
 
 
+def only_turned_away(node: Any, since: int) -> bool:
+    """Tell whether all that the ledger got since is who was turned away from pages, if anything."""
+    from chengyi.model.act import ActKind
+
+    size = node.ledger.checkpoint().size
+    return all(node.audit.entry(index).act.kind is ActKind.TURNED_AWAY for index in range(since, size))
+
+
 def open_account(username: str, roles: frozenset[Role], department: str = DEPARTMENT, at: datetime = NOW) -> Any:
     """An account that has its own password already."""
     from django.contrib.auth.hashers import make_password

@@ -117,7 +117,7 @@ def test_a_dossier_is_labelled_for_its_reader(kind: EntityKind, label: str, show
     assert labelled(kind, label, ACTOR) == shown
 
 
-def test_who_agrees_with_whom_is_seen_without_reading_the_values() -> None:
+def test_who_agrees_with_whom_is_seen_without_reading_the_values(application: object) -> None:
     from chengyi.console.views.dossiers import rows_of
     from chengyi.model.dossier import Dossier, Fact
     from chengyi.model.evidence import Evidence

@@ -22,7 +22,7 @@ from chengyi.trust.vault.fragment import Fragment, key_of
 from chengyi.trust.vault.gathering import Gathered
 from chengyi.trust.vault.sites import Site, fulfil
 
-WINDOW = 16
+WINDOW = 8
 
 
 @dataclass(frozen=True, slots=True)
