@@ -18,6 +18,7 @@ from chengyi.trust.vault.cobblestone import CHUNK
 from chengyi.trust.vault.encoding import PLAIN_STRIPE
 from chengyi.trust.vault.faults import FaultKind
 from chengyi.trust.vault.fragment import MAGIC
+from chengyi.trust.vault.pieces import WINDOW
 from chengyi.trust.vault.vault import FragmentsMissing, FragmentVault, Shape
 from chengyi.trust.vault.versions import Expected
 from simulators.keys import MemoryKeys
@@ -219,6 +220,31 @@ def test_promise_3_a_fourth_loss_is_refused_wherever_it_shows(scene: VaultScene)
         file.read()
     with scene.vault.open(stored.object) as file:
         assert file.read(PLAIN_STRIPE) == plain[:PLAIN_STRIPE]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("suite", ["aes-sha256", "sm4-sm3"])
+def test_promise_3_fragments_that_go_bad_on_the_way_are_replaced_wherever_reading_goes(
+    suite: str, tmp_path: Path
+) -> None:
+    """Three fragments are good at first and bad in stripes of three windows; reading goes on, back and about."""
+    scene = VaultScene(tmp_path, Shape(6, 9, suite=suite))
+    stripes, draw = 3 * WINDOW + 4, random.Random(4)
+    plain = noise(stripes * PLAIN_STRIPE - 5)
+    object = scene.vault.put_bytes(plain).object
+    for store, stripe in ((0, 3), (2, WINDOW + 2), (3, 2 * WINDOW + 1)):
+        raw = scene.raw(store, object)
+        scene.forge(store, object, flipped(raw, len(MAGIC) + stripe * 131_200 + 10))
+    assert scene.vault.read(object) == plain
+    for _ in range(4):
+        with scene.vault.open(object) as file:
+            at = 0
+            for _ in range(40):
+                at = draw.choice([at, max(0, at - 2 * PLAIN_STRIPE), draw.randrange(len(plain))])
+                file.seek(at)
+                size = draw.choice([1, 100, PLAIN_STRIPE, 3 * PLAIN_STRIPE])
+                assert file.read(size) == plain[at : at + size]
+                at = min(at + size, len(plain))
 
 
 def test_promise_3_t_may_be_more_than_k(tmp_path: Path) -> None:

@@ -65,10 +65,11 @@ class Pieces:
         self._runs = self._ahead if straight else {}
         self._window = self._range(number, WINDOW if straight and number else 1)
         following = self._range(self._window.stop, WINDOW if straight else 0)
-        for index in islice(self._missing({}), self.manifest.k):
+        first = list(islice(self._missing({}), self.manifest.k))
+        for index in first:
             if index not in self._runs:
                 self._runs[index] = self._fetch(index, self._window)
-        self._ahead = {index: self._fetch(index, following) for index in self._runs if following}
+        self._ahead = {index: self._fetch(index, following) for index in first if following}
 
     def _range(self, start: int, count: int) -> range:
         return range(start, min(start + count, self.manifest.stripes))
@@ -80,7 +81,7 @@ class Pieces:
         """Take pieces of fragments that are not among the good ones, as many as are missing."""
         chosen = list(islice(self._missing(good), self.manifest.k - len(good)))
         for index in chosen:
-            if index not in self._runs:
+            if index not in self._runs or number < self._runs[index].first:
                 self._runs[index] = self._fetch(index, range(number, self._window.stop))
         helped = self._helped(chosen, number)
         for index in sorted(chosen, key=helped.__contains__):
