@@ -55,13 +55,13 @@ def test_lists_and_the_own_certificate_are_fresh_after_days(node: Node, board: S
     first = node.authority.own("small").certificate.serial_number
     assert isinstance(node.clock, SetClock)
     node.clock.advance(3 * DAY)
-    assert keep_up(node) == []
+    assert keep_up(node).faults == ()
     held, trusted = node.authority.own("small"), node.authority.trusted
     assert held.certificate.serial_number != first
     assert trusted.check(held.chain, at=node.clock.now()).name == "small"
     size = node.ledger.checkpoint().size
     keep_up(node)
-    assert keep_up(node) == []
+    assert keep_up(node).faults == ()
     assert node.ledger.checkpoint().size - size <= 1, "it comes to rest: one time-stamp at most"
 
 
@@ -69,10 +69,10 @@ def test_promise_4_a_witness_that_was_away_is_asked_again(node: Node, board: Swi
     from chengyi.trust.ledger.notes import Verifier
 
     board.witnesses["east"] = lambda _: Answer(500, "no\n")
-    assert [type(fault) for fault in keep_up(node)] == [WitnessError]
+    assert [type(fault) for fault in keep_up(node).faults] == [WitnessError]
     log = {"small": Verifier.parse(node.keys.verifier)}
     board.witnesses["east"] = make_witness(node.home.path / "w", "east", log).add_checkpoint
-    assert keep_up(node) == []
+    assert keep_up(node).faults == ()
     told = node.publisher.publish()
     assert [each.cosigner for each in told.quorum.cosignatures] == [key_of("east")]
 
@@ -88,7 +88,7 @@ def test_promise_4_refused_fragments_are_put_on_record_and_wait_where_that_fails
             raise StorageFullError(path="ledger")
 
         full.setattr(node.audit, "record_all", no_room)
-        assert StorageFullError in [type(fault) for fault in keep_up(node)]
+        assert StorageFullError in [type(fault) for fault in keep_up(node).faults]
     assert node.audit.entries(kind=ActKind.FRAGMENT_REFUSED.value) == []
     keep_up(node)
     (told,) = node.audit.entries(kind=ActKind.FRAGMENT_REFUSED.value)

@@ -189,9 +189,10 @@ class Counter:
         from chengyi.console.application import Desk
         from chengyi.console.board import Board
         from chengyi.console.stocktaking import stocktaking_of
+        from chengyi.node.upkeep import Upkeep
 
         self.node = node
-        self.desk = Desk(node, Board(), stocktaking_of(node))
+        self.desk = Desk(node, Board(), stocktaking_of(node), Upkeep(node))
         self._visit = visit
 
     def visit(self, *roles: Role, language: str = "zh") -> Any:

@@ -14,6 +14,7 @@ import pytest
 from chengyi.console import certifying
 from chengyi.model.act import ActKind
 from chengyi.model.actor import Role
+from chengyi.model.errors import UnreachableError
 from chengyi.trust.authority import suites
 from chengyi.trust.authority.requests import make_request
 from console.conftest import NOW, Counter, only_turned_away
@@ -188,3 +189,21 @@ def test_an_unknown_certificate_is_not_found(founded: Counter) -> None:
     for serial in ("00", "zz", "f" * 400):
         assert admin.get(f"/certificates/{serial}/").status_code == 404
         assert admin.post(f"/certificates/{serial}/revoke/", REVOKING).status_code == 404
+
+
+def test_a_member_that_cannot_reach_its_region_says_so_on_its_page(counter: Callable[..., Counter]) -> None:
+    made = counter('[authority]\nregion = "http://127.0.0.1:9"\n')
+    (made.node.home.keys / "authority/region.key").unlink()
+    page = text_of(made.visit(Role.SECURITY_ADMIN).get("/certificates/"))
+    assert "未能续期或更新吊销列表" not in page
+    assert isinstance(made.desk.upkeep.once().certificates, UnreachableError)
+    page = text_of(made.visit(Role.SECURITY_ADMIN).get("/certificates/"))
+    assert "未能续期或更新吊销列表 来源 127.0.0.1:9 暂不可达" in page.replace("\u3000", " ")
+    assert "由区域节点 http://127.0.0.1:9 签发" in page
+
+
+def test_a_token_for_a_node_is_shown_with_the_fingerprint_to_compare(founded: Counter) -> None:
+    answer = founded.visit(Role.SECURITY_ADMIN).post("/certificates/invite/", {"kind": "node", "name": "health"})
+    authority = certifying.authority_of(founded.node)
+    assert authority is not None
+    assert certifying.fingerprint_of(authority) in answer.content.decode()

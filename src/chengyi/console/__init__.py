@@ -24,10 +24,9 @@ def serve(
     `hosts` are further names it answers to.
     """
     from chengyi.console.server import serve as run_server
-    from chengyi.node.upkeep import Upkeep
 
     application = build_application(node, hosts=hosts, https=https)
-    with Upkeep(node):
+    with application.desk.upkeep:
         run_server(application, host, port)
 
 

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from chengyi.console.board import Board
 from chengyi.console.stocktaking import Stocktaking, stocktaking_of
 from chengyi.model.errors import ChengyiError, UsageError
+from chengyi.node.upkeep import Upkeep
 
 if TYPE_CHECKING:
     from chengyi.node import Node
@@ -25,18 +26,22 @@ Environment = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Desk:
-    """What every request of one application shares: the node, the board of its running work, stock of its stores."""
+    """What every request of one application shares.
+
+    The node, the board of its running work, stock of its stores, and what keeps the node in order while it is served.
+    """
 
     node: Node
     board: Board
     stock: Stocktaking
+    upkeep: Upkeep
 
 
 class Application:
     """The WSGI callable of one node's console."""
 
     def __init__(self, node: Node, handler: Callable[[Environment, Any], Iterable[bytes]]) -> None:
-        self.desk = Desk(node, Board(), stocktaking_of(node))
+        self.desk = Desk(node, Board(), stocktaking_of(node), Upkeep(node))
         self._handler = handler
 
     def __call__(self, environ: Environment, start_response: Any) -> Iterable[bytes]:  # noqa: ANN401

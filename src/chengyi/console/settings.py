@@ -220,6 +220,6 @@ def _logging(home: Path) -> dict[str, object]:
             "django": {"handlers": ["file"], "level": "ERROR", "propagate": False},
             "django.security.DisallowedHost": {"handlers": [], "propagate": False},
             "axes": {"handlers": ["file"], "level": "ERROR", "propagate": False},
-            "chengyi.console": {"handlers": ["file"], "level": "ERROR", "propagate": False},
+            "chengyi": {"handlers": ["file"], "level": "ERROR", "propagate": False},
         },
     }

@@ -7,10 +7,13 @@ Keeps promise 4: always witnessed. Each round:
 2. Fragments that were refused while pages were read are on record.
 3. What waits for witnesses, for the time-stamp authority and for the chain is tried again.
 
-Nothing of it stops the console: what fails is returned, kept by the part that failed for its page, and tried again.
+Nothing of it stops the console: what fails is kept for the page that it concerns, and tried again.
 """
 
+import logging
 import threading
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from chengyi.model.errors import ChengyiError
@@ -23,9 +26,13 @@ SECONDS = 600.0
 
 
 class Upkeep:
-    """A thread that keeps a node in order while it is served: ``with Upkeep(node): ...``."""
+    """A thread that keeps a node in order while it is served: ``with Upkeep(node): ...``.
+
+    `fault` is what kept lists or the own certificate from being fresh in the last round, or None.
+    """
 
     def __init__(self, node: "Node", every: float = SECONDS) -> None:
+        self.fault: ChengyiError | None = None
         self._node = node
         self._every = every
         self._ended = threading.Event()
@@ -38,27 +45,56 @@ class Upkeep:
     def __exit__(self, *_: object) -> None:
         self._ended.set()
 
+    def once(self) -> "Round":
+        """Do one round, and keep what its page has to say."""
+        found = keep_up(self._node)
+        self.fault = found.certificates
+        return found
+
     def _run(self) -> None:
         while True:
-            keep_up(self._node)
+            try:
+                self.once()
+            except Exception:
+                logging.getLogger(__name__).exception("upkeep failed")
             if self._ended.wait(self._every):
                 return
 
 
-def keep_up(node: "Node") -> list[ChengyiError]:
+@dataclass(frozen=True, slots=True)
+class Round:
+    """What failed in one round: with the certificates, and elsewhere."""
+
+    certificates: ChengyiError | None
+    others: tuple[ChengyiError, ...]
+
+    @property
+    def faults(self) -> tuple[ChengyiError, ...]:
+        """Return everything that failed."""
+        return (self.certificates, *self.others) if self.certificates else self.others
+
+
+def keep_up(node: "Node") -> Round:
     """Do one round and return what failed."""
-    faults: list[ChengyiError] = []
-    for work in (_certificates, _refusals):
-        try:
-            work(node)
-        except ChengyiError as fault:
-            faults.append(fault)
+    others: list[ChengyiError] = []
+    certificates = _fault(lambda: _certificates(node))
+    refusals = _fault(lambda: node.refusals.settle(node.audit))
     told = publish(node)
+    if refusals is not None:
+        others.append(refusals)
     if isinstance(told, ChengyiError):
-        faults.append(told)
+        others.append(told)
     elif told is not None:
-        faults += [*told.conflicts, *told.failures]
-    return [*faults, *node.anchoring.after_run().faults]
+        others += [*told.conflicts, *told.failures]
+    return Round(certificates, (*others, *node.anchoring.after_run().faults))
+
+
+def _fault(work: Callable[[], object]) -> ChengyiError | None:
+    try:
+        work()
+    except ChengyiError as fault:
+        return fault
+    return None
 
 
 def _certificates(node: "Node") -> None:
@@ -70,7 +106,3 @@ def _certificates(node: "Node") -> None:
         from chengyi.node.membership import keep_membership
 
         keep_membership(node)
-
-
-def _refusals(node: "Node") -> None:
-    node.refusals.settle(node.audit)

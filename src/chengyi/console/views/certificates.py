@@ -13,7 +13,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 
 from chengyi.console import certifying
-from chengyi.console.application import node_of
+from chengyi.console.application import desk_of, node_of
 from chengyi.console.door import opens
 from chengyi.console.views.page import code_of, number_of, said, show, text_of
 from chengyi.model.actor import Permission
@@ -50,6 +50,8 @@ def listing(request: HttpRequest) -> HttpResponse:
             "kind": kind,
             "name": name,
             "enrolling": ENROLLING,
+            "fault": certifying.said_of(desk_of(request).upkeep.fault),
+            "region": node_of(request).settings.authority.region,
             "stale": [each for each in view.lists if each.is_stale(now)],
         }
     return show(request, "certificates.html", values)
@@ -121,7 +123,8 @@ def invite(request: HttpRequest) -> HttpResponse:
     authority = _authority(request)
     if kind not in ENROLLING or not authority.issuing:
         raise UsageError(why="须选节点或人员，且本节点须为签发机构 (a node or a person, and this node has to issue)")
-    return show(request, "token.html", {"name": name, "kind": kind, "token": authority.invite(kind, name)})
+    values = {"name": name, "kind": kind, "token": authority.invite(kind, name)}
+    return show(request, "token.html", {**values, "fingerprint": certifying.fingerprint_of(authority)})
 
 
 def _authority(request: HttpRequest) -> Authority:
