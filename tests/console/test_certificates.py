@@ -58,6 +58,7 @@ def test_looking_founds_nothing(bare: Counter) -> None:
     for role in (Role.AUDITOR, Role.SECURITY_ADMIN):
         assert "本节点尚无证书机构" in text_of(bare.visit(role).get("/certificates/"))
     assert bare.visit(Role.SECURITY_ADMIN).get("/certificates/00/").status_code == 404
+    assert bare.visit().get("/authority/lists").status_code == 404
     assert not (bare.node.home.keys / "authority").exists()
 
 

@@ -20,6 +20,7 @@ from chengyi.trust.authority.authority import Authority
 from chengyi.trust.authority.paths import serial_text, value_of
 from chengyi.trust.authority.profiles import renewal_due
 from chengyi.trust.authority.register import Register
+from chengyi.trust.authority.trusted import ROOTS
 
 if TYPE_CHECKING:
     from chengyi.node import Node
@@ -99,7 +100,14 @@ def authority_of(node: Node, actor: str = "", *, found: bool = False) -> Authori
     parts = replace(parts, actor=actor or parts.actor)
     if found:
         return Authority.local(folder, parts, terms, node=node.settings.node.id)
-    return Authority.open(folder, parts, terms) if (folder / "roots.pem").exists() else None
+    return Authority.open(folder, parts, terms) if is_founded(node) else None
+
+
+def is_founded(node: Node) -> bool:
+    """Tell whether the node has an authority; asking founds none."""
+    from chengyi.node.certificates import foundation_of
+
+    return (foundation_of(node)[0] / ROOTS).exists()
 
 
 def view_of(node: Node, authority: Authority) -> AuthorityView:

@@ -2,7 +2,7 @@
 
 Keeps promise 4 for certificates. Rules: there is no session and no form; a one-time token, or the proof by the key of a
 certificate, is what counts. Bodies are bounded; refusals are on record, so many a minute. A node that issues nothing
-answers as if there were no such door.
+answers as if there were no such door, and founds nothing for being asked.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.views.decorators.csrf import csrf_exempt
 
+from chengyi.console import certifying
 from chengyi.console.application import node_of
 from chengyi.console.door import opens_to_all
 from chengyi.console.messages import body_of
@@ -83,7 +84,8 @@ def _text(text: str) -> HttpResponse:
 
 
 def _authority(request: HttpRequest) -> Authority:
-    authority: Authority = node_of(request).authority
-    if not authority.issuing:
+    node = node_of(request)
+    if not certifying.is_founded(node) or not node.authority.issuing:
         raise NotFoundError(kind="证书机构 authority", id="—")
+    authority: Authority = node.authority
     return authority
