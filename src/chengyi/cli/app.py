@@ -88,7 +88,7 @@ def source_check(source: str, home: HomeOption = HOME, json: JsonOption = False)
     terminal.say(
         Text(f"首表：好 {found.good} 行，坏 {found.bad} 行", f"First table: {found.good} good, {found.bad} bad")
     )
-    terminal.table([Text(name, name) for name in found.columns], found.rows)
+    reports.sample(terminal, found.columns, found.rows)
     for note in found.notes:
         terminal.say(note)
     terminal.answer(found)

@@ -21,6 +21,7 @@ ROOMS: Mapping[str, Text] = MappingProxyType(
         "brain": Text("决策", "Decide"),
     }
 )
+_SAMPLED, _WIDEST = 3, 24
 _COUNTS: Mapping[str, Text] = MappingProxyType(
     {
         "collect.sources": Text("来源", "sources"),
@@ -94,6 +95,18 @@ def summary(terminal: Terminal, report: RunReport) -> None:
         ),
     ]
     terminal.table((Text("环节", "Room"), Text("结果", "Result")), rows)
+
+
+def sample(terminal: Terminal, columns: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
+    """Show the first rows of a table, a field a line: tables from outside are often wider than a terminal."""
+    shown = rows[:_SAMPLED]
+    heads = [Text("字段", "Field"), *(Text(f"第 {at} 行", f"Row {at}") for at in range(1, len(shown) + 1))]
+    terminal.table(heads, [(name, *(_cut(row[at]) for row in shown)) for at, name in enumerate(columns)])
+
+
+def _cut(value: object) -> str:
+    text = "—" if value is None else str(value)
+    return text if len(text) <= _WIDEST else f"{text[: _WIDEST - 1]}…"
 
 
 def sources(terminal: Terminal, lines: Sequence[SourceLine]) -> None:

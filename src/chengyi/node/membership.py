@@ -31,10 +31,11 @@ _HERE = frozenset({"127.0.0.1", "::1", "localhost"})
 
 
 class RegionDoor:
-    """The door of a region's node at an address (``https://host:port``)."""
+    """The door of a region's node at an address (``https://host:port``), for the node of this name."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, name: str = "") -> None:
         self._url = url
+        self._name = name
 
     def lists(self) -> list[bytes]:
         """Return the lists of region and root (DER); UnreachableError."""
@@ -56,7 +57,7 @@ class RegionDoor:
         with self._exchange(what) as exchange:
             status, body = exchange.ask("POST", text.encode(), also=(REFUSED,))
             if status == REFUSED:
-                raise _refusal(exchange, body)
+                raise _refusal(exchange, body, self._name)
             return _unpem(exchange, body, CERTIFICATE, LONGEST_CHAIN)
 
     @contextmanager
@@ -118,7 +119,7 @@ def _door(node: "Node") -> RegionDoor:
     url = node.settings.authority.region
     if not url:
         raise UsageError(why="node.toml 未写明 [authority] region (node.toml names no region in [authority])")
-    return RegionDoor(url)
+    return RegionDoor(url, node.settings.node.id)
 
 
 def _unpem(exchange: Exchange, body: bytes, what: str, most: int) -> list[bytes]:
@@ -128,9 +129,9 @@ def _unpem(exchange: Exchange, body: bytes, what: str, most: int) -> list[bytes]
         raise exchange.unreachable("答复无法识读 (its answer cannot be read)") from error
 
 
-def _refusal(exchange: Exchange, body: bytes) -> Exception:
+def _refusal(exchange: Exchange, body: bytes, name: str) -> Exception:
     try:
         told = json.loads(body)
-        return refusal(Reason(told["reason"]), str(told["name"])[:100])
+        return refusal(Reason(told["reason"]), name)
     except (ValueError, KeyError, TypeError, RecursionError):
         return exchange.unreachable("答复无法识读 (its answer cannot be read)")

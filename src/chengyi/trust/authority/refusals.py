@@ -62,8 +62,9 @@ _CLOCK = Text(
     "Compare this machine's clock with the authority's (a time service helps), correct it and try again.",
 )
 _ENROL = Text(
-    "请向本区签发机构索取新的登记凭据，用 chengyi ca enrol 重新登记。",
-    "Ask the region's authority for a new enrolment token and enrol again with `chengyi ca enrol`.",
+    "请向本区签发机构索取新的登记凭据，用 chengyi ca join 重新加入；以文件登记的，用 chengyi ca enrol。",
+    "Ask the region's authority for a new enrolment token and join again with `chengyi ca join`, or by files with"
+    " `chengyi ca enrol`.",
 )
 _OFFICER = Text(
     "请勿接受该证书；将其交安全管理员查明来源。",
