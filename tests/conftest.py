@@ -4,11 +4,17 @@ import os
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 import system
 from chengyi.model.clock import SetClock
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from simulators.witness import Switchboard
 
 PROJECT = Path(__file__).parent.parent
 
@@ -32,6 +38,16 @@ def usual_depth() -> None:
 def clock() -> SetClock:
     """A clock that stands at a fixed moment."""
     return SetClock(datetime(2026, 11, 23, 8, 0, tzinfo=UTC))
+
+
+@pytest.fixture
+def board() -> "Iterator[Switchboard]":
+    """Witnesses on a loopback port."""
+    from simulators.witness import Switchboard
+
+    made = Switchboard()
+    yield made
+    made.close()
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

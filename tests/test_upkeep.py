@@ -30,13 +30,6 @@ DAY = timedelta(days=1)
 
 
 @pytest.fixture
-def board() -> Iterator[Switchboard]:
-    made = Switchboard()
-    yield made
-    made.close()
-
-
-@pytest.fixture
 def node(tmp_path: Path, board: Switchboard) -> Iterator[Node]:
     Node.create(tmp_path / "home", "small", zh="小", en="small", department="档案馆", clock=SetClock(NOW)).close()
     address = board.address("east")

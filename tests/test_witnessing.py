@@ -23,13 +23,6 @@ NAMES = ("east", "west")
 
 
 @pytest.fixture
-def board() -> Iterator[Switchboard]:
-    made = Switchboard()
-    yield made
-    made.close()
-
-
-@pytest.fixture
 def nodes(tmp_path: Path, board: Switchboard) -> Iterator[dict[str, Node]]:
     """Two nodes, each the other's witness."""
     made = {}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -24,13 +24,6 @@ from simulators.witness import Switchboard, key_of, make_witness
 pytestmark = pytest.mark.slow
 NAMES = ("qinghe", "liuan", "east")
 OTHER = MemoryKeys("other.invalid")
-
-
-@pytest.fixture
-def board() -> Iterator[Switchboard]:
-    made = Switchboard()
-    yield made
-    made.close()
 
 
 @pytest.fixture
