@@ -17,6 +17,7 @@ import system
 from chengyi.model.act import ActKind
 from chengyi.model.clock import SetClock, SystemClock
 from chengyi.model.errors import StorageFullError, WitnessError
+from chengyi.model.reporter import SilentReporter
 from chengyi.node import Node
 from chengyi.node.certificates import foundation_of
 from chengyi.node.upkeep import Upkeep, keep_up
@@ -99,6 +100,35 @@ def test_the_thread_goes_on_until_the_server_ends(node: Node, board: Switchboard
     asked = len(board.asked)
     time.sleep(0.2)
     assert len(board.asked) == asked
+
+
+LETTERS = """
+[source]
+id = "letters"
+title = { zh = "来文", en = "Letters" }
+department = "区档案馆"
+fonds = "X001"
+[connector]
+kind = "documents"
+path = "in"
+"""
+
+
+@pytest.mark.slow
+def test_a_run_after_hours_days_or_years_finds_lists_and_certificates_in_order(tmp_path: Path) -> None:
+    """Lists end after six hours, store certificates after a year, the node's own region after three."""
+    home, clock = tmp_path / "home", SetClock(NOW)
+    Node.create(home, "small", zh="小", en="small", department="档案馆", clock=clock).close()
+    (home / "in").mkdir()
+    (home / "sources" / "letters.toml").write_text(LETTERS, "utf-8")
+    node = Node(home, clock)
+    for number, passed in enumerate((timedelta(), timedelta(hours=7), DAY, 30 * DAY, 400 * DAY, 1_200 * DAY)):
+        clock.advance(passed)
+        (home / "in" / f"{number}.txt").write_text(f"关于核定的通知 {number}", "utf-8")
+        report = node.run(SilentReporter())
+        assert (report.archive.kept, report.errors, report.unwitnessed) == (1, (), ()), passed
+        assert node.verify(SilentReporter()).faults == ()
+    node.close()
 
 
 # nodes of one region
