@@ -6,6 +6,7 @@ a reader that went away (`chengyi status | head`) is told nothing.
 """
 
 import errno
+import logging
 import os
 import signal
 import sys
@@ -36,6 +37,8 @@ class Interruption:
         if signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:
             signal.signal(signal.SIGINT, self._strike)
         sys.unraisablehook = self._unraisable
+        if logging.lastResort:
+            logging.lastResort.addFilter(self._worth_saying)
 
     def _strike(self, number: int, frame: FrameType | None) -> None:
         """Interrupt, and again a little later: a library or a destructor may have swallowed the first."""
@@ -49,6 +52,10 @@ class Interruption:
         """Keep quiet about an interrupt that Python had to swallow."""
         if swallowed.exc_type is not KeyboardInterrupt:
             sys.__unraisablehook__(swallowed)
+
+    def _worth_saying(self, record: logging.LogRecord) -> bool:
+        """Keep quiet about what libraries log of an interrupt that struck in the middle of them."""
+        return not self.struck
 
 
 def leave() -> None:
