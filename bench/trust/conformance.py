@@ -8,24 +8,22 @@ import json
 import lzma
 import os
 import secrets
-import sys
 import warnings
 from collections import Counter
 from pathlib import Path
 
 from bench.figures import Figure, Result
-from bench.ground import Ground
+from bench.ground import TESTS, Ground, use_tests
 from chengyi.model.errors import IntegrityError, NotFoundError
 from chengyi.trust.vault.vault import Shape
 
-PROJECT = Path(__file__).parents[2]
 K, N = 6, 9
 
 
 def measure(ground: Ground) -> Result:
     """Count verdicts; the public suites are left out where they are not had."""
-    sys.path.append(str(PROJECT / "tests"))
-    vectors = Path(os.environ.get("CHENGYI_DATA", PROJECT.parent / "shared" / "data")) / "trust"
+    use_tests()
+    vectors = Path(os.environ.get("CHENGYI_DATA", TESTS.parents[1] / "shared" / "data")) / "trust"
     figures = [*_recovery(ground), *_split_views(ground)]
     had = vectors.is_dir()
     if had:

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from bench.figures import Figure, Result, timed
-from bench.ground import Ground
+from bench.ground import TESTS, Ground
 from chengyi.model.clock import SystemClock
 from chengyi.store.objects import FolderObjects
 from chengyi.trust.keys import FileKeys
@@ -317,8 +317,7 @@ def _bounded(ground: Ground) -> Iterator[Figure]:
 
 def _attacks(ground: Ground) -> Iterator[Figure]:
     """Random attacks on stored fragments, in processes of their own."""
-    count, tests = ground.size(52_000, 200), Path(__file__).parents[2] / "tests"
-    environment = {**os.environ, "PYTHONPATH": str(tests)}
+    count, environment = ground.size(52_000, 200), {**os.environ, "PYTHONPATH": str(TESTS)}
     words = [sys.executable, "-m", "simulators.mutations", str(count)]
     running = [
         subprocess.Popen([*words, str(seed)], stdout=subprocess.PIPE, text=True, env=environment) for seed in (1, 2)

@@ -3,14 +3,13 @@
 import os
 import random
 import secrets
-import sys
 import time
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
 from bench.figures import Figure, Result, timed
-from bench.ground import Ground
+from bench.ground import Ground, use_tests
 from chengyi.model.clock import SystemClock
 from chengyi.model.errors import ChengyiError
 from chengyi.store.objects import FolderObjects
@@ -21,7 +20,6 @@ from chengyi.trust.ledger.notes import Verifier, checkpoint_text, sign_note
 from chengyi.trust.ledger.tiles import WIDTH, Edge, tile_path
 from chengyi.trust.ledger.verify import verify_ledger
 
-TESTS = Path(__file__).parents[2] / "tests"
 BATCH = 1_000
 PROOFS = 1_000
 ORIGIN = "bench"
@@ -30,7 +28,7 @@ BATCHES = (1, 3, 90, 300, 1, 255, 700)
 
 def measure(ground: Ground) -> Result:
     """Appends per second and their acknowledgement; a thousand proofs from a log of ten million entries; cosigning."""
-    sys.path.append(str(TESTS))
+    use_tests()
     keys = FileKeys.create(ground.fresh("ledger-keys"), ORIGIN)
     figures = [*_appends(ground, keys), *_proofs(ground, keys), *_witnesses(ground, keys)]
     batches, size = ground.size(50, 3), ground.size(10_000_000, 50_000)
@@ -158,7 +156,7 @@ def _witnesses(ground: Ground, keys: FileKeys) -> list[Figure]:
 
 def measure_crashes(ground: Ground) -> Result:
     """Kill a process that appends, and cut the power under another, a thousand times each."""
-    sys.path.append(str(TESTS))
+    use_tests()
     kills, cuts = ground.size(1_000, 10), ground.size(1_000, 20)
     lost_by_kills, told = _kills(ground, kills)
     lost_by_cuts = _power_cuts(ground, cuts)

@@ -11,10 +11,13 @@ import fcntl
 import json
 import os
 import shutil
+import threading
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+from wsgiref.simple_server import WSGIRequestHandler, make_server
 
 import pytest
 
@@ -142,6 +145,23 @@ def visit(application: Any) -> Callable[..., Any]:
         return client
 
     return make
+
+
+class Quiet(WSGIRequestHandler):
+    def log_message(self, *_: object) -> None:
+        return
+
+
+@contextmanager
+def on_port(answer: Callable[..., Any]) -> Iterator[str]:
+    """Serve a WSGI callable on a loopback port, and yield its address."""
+    server = make_server("127.0.0.1", 0, answer, handler_class=Quiet)
+    threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}"
+    finally:
+        server.shutdown()
+        server.server_close()
 
 
 def only_turned_away(node: Any, since: int) -> bool:

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import json
-import threading
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
-from wsgiref.simple_server import WSGIRequestHandler, make_server
 
 import httpx
 import pytest
@@ -22,15 +21,10 @@ from chengyi.node.membership import RegionDoor, join, keep_membership, renew
 from chengyi.node.upkeep import keep_up
 from chengyi.trust.authority.names import Kind
 from chengyi.trust.authority.office import MOST_REFUSALS
-from console.conftest import Counter
+from console.conftest import Counter, on_port
 
 pytestmark = pytest.mark.slow
 HOUR = timedelta(hours=1)
-
-
-class Quiet(WSGIRequestHandler):
-    def log_message(self, *_: object) -> None:
-        return
 
 
 class World:
@@ -42,9 +36,8 @@ class World:
             return application._handler(environ, start)
 
         self.region: Node = counter.node
-        self._server = make_server("127.0.0.1", 0, answer, handler_class=Quiet)
-        threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True).start()
-        self.url = f"http://127.0.0.1:{self._server.server_port}"
+        self._served = ExitStack()
+        self.url = self._served.enter_context(on_port(answer))
         self.member = self._made(folder / "member", self.url)
 
     def _made(self, home: Path, url: str) -> Node:
@@ -72,8 +65,7 @@ class World:
         return [str(each.act.detail["reason"]) for each in reversed(acts)]
 
     def close(self) -> None:
-        self._server.shutdown()
-        self._server.server_close()
+        self._served.close()
         self.member.close()
 
 

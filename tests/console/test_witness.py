@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
-from wsgiref.simple_server import WSGIRequestHandler, make_server
 
 import pytest
 
@@ -22,6 +20,7 @@ from chengyi.trust.ledger.policy import Policy
 from chengyi.trust.ledger.publish import Publisher
 from chengyi.trust.ledger.request import MAX_REQUEST, Request
 from chengyi.trust.ledger.witness import Witness
+from console.conftest import on_port
 from simulators.audit import MemoryAudit
 from simulators.keys import MemoryKeys
 from simulators.ledger import MemoryLedger
@@ -110,40 +109,30 @@ def test_a_full_disk_is_said_and_nothing_is_signed(
     assert "—" not in answer.content.decode()
 
 
-class Quiet(WSGIRequestHandler):
-    def log_message(self, *_: object) -> None:
-        return
-
-
 @pytest.mark.slow
 def test_promise_4_a_real_log_gets_its_quorum_from_the_real_console(
     application: Any, witness: Witness, tmp_path: Path
 ) -> None:
     """The whole way: the town's publisher, HTTP on a loopback port, the console, the county's witness."""
-    server = make_server("127.0.0.1", 0, application, handler_class=Quiet)
-    threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
     clock = SetClock(NOW)
     log = FileLedger(tmp_path / "town", LOG, "town", clock)
     key: Cosigner = witness.cosigners[0]
-    publisher = Publisher(
-        log,
-        Verifier.parse(LOG.verifier),
-        [WitnessAddress("county", f"http://127.0.0.1:{server.server_port}/witness", key)],
-        policy=Policy.of({"county": key}, 1),
-        objects=FolderObjects(tmp_path / "own"),
-        clock=clock,
-        audit=MemoryAudit(clock),
-        actor="town",
-    )
-    try:
+    with on_port(application) as address:
+        publisher = Publisher(
+            log,
+            Verifier.parse(LOG.verifier),
+            [WitnessAddress("county", f"{address}/witness", key)],
+            policy=Policy.of({"county": key}, 1),
+            objects=FolderObjects(tmp_path / "own"),
+            clock=clock,
+            audit=MemoryAudit(clock),
+            actor="town",
+        )
         for count in (1, 300):
             log.append([b"x"] * count)
             report = publisher.publish()
             assert report.quorum.met, report.failures
             assert [each.cosigner.name for each in report.quorum.cosignatures] == [key.name]
-    finally:
-        server.shutdown()
-        server.server_close()
     kept = log.cosigned()
     assert kept is not None
     assert kept.size == 301

@@ -23,14 +23,13 @@ from chengyi.trust.authority.wire import (
     LONGEST_CHAIN,
     MOST_LISTS,
     REQUEST,
-    chain_text,
+    Renewal,
     pem,
     unpem,
 )
 
 if TYPE_CHECKING:
     from chengyi.trust.authority.ceremony import Root
-    from chengyi.trust.authority.wire import Renewal
 
 authority_app = typer.Typer(no_args_is_help=True, help="证书：根、区域、登记、续期、吊销。 Certificates.")
 
@@ -187,7 +186,7 @@ def enrol(  # noqa: PLR0917 - options of a command
         terminal.answer({"name": name, "token": made})
         return
     (der,) = _unpem(request, REQUEST, 1)
-    issued = chain_text([authority.enrol(der, token), *authority.chain])
+    issued = pem(CERTIFICATE, authority.enrol(der, token), *authority.chain)
     _give(terminal, to, issued)
     terminal.answer({"name": name, "chain": issued})
 
@@ -212,14 +211,14 @@ def renew(
         given = pem(CERTIFICATE, renew_store(node, store))
     elif file is not None:
         told = _renewal(file)
-        given = chain_text([authority.renew(told.chain, told.request, told.proof), *authority.chain])
+        given = pem(CERTIFICATE, authority.renew(told.chain, told.request, told.proof), *authority.chain)
     elif authority.issuing:
         given = authority.own(node.settings.node.id).pem().decode()
     elif node.settings.authority.region and to is None:
         renew_at_region(node)
-        given = node.authority.own(node.settings.node.id).pem().decode()
+        given = authority.own(node.settings.node.id).pem().decode()
     else:
-        given = ask_for_renewal(node, authority).render()
+        given = ask_for_renewal(node).render()
     _give(terminal, to, given)
     terminal.answer({"given": given})
 
@@ -328,9 +327,7 @@ def _passphrase(*, confirm: bool) -> str:
     return str(typer.prompt("根密钥口令 Passphrase of the root", hide_input=True, confirmation_prompt=confirm))
 
 
-def _renewal(file: Path) -> "Renewal":
-    from chengyi.trust.authority.wire import Renewal
-
+def _renewal(file: Path) -> Renewal:
     try:
         return Renewal.parse(_bytes(file))
     except ValueError as error:

@@ -140,13 +140,6 @@ def state_of(issued: Issued, now: datetime) -> tuple[str, Text]:
     return "good", Text("有效", "In force")
 
 
-def said_of(fault: ChengyiError | None) -> Text | None:
-    """Return how a fault is said, with its advice."""
-    if fault is None:
-        return None
-    return Text(f"{fault.message('zh')}{fault.advice('zh')}", f"{fault.message('en')} {fault.advice('en')}")
-
-
 def fingerprint_of(authority: Authority) -> str:
     """Return the fingerprint of the root that an authority rests on."""
     return authority.trusted.roots[0].fingerprint(SHA256()).hex()

@@ -4,8 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from chengyi.model.errors import TerminalError
+from chengyi.model.errors import ChengyiError, TerminalError
 from chengyi.model.text import Text
+
+
+def said_of(error: ChengyiError) -> Text:
+    """Return how an error is said, with its advice."""
+    return Text(f"{error.message('zh')}{error.advice('zh')}", f"{error.message('en')} {error.advice('en')}".strip())
 
 
 class _SpokenError(TerminalError):

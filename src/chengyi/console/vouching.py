@@ -12,6 +12,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
+from chengyi.console.errors import said_of
 from chengyi.model.act import ActKind
 from chengyi.model.canonical import parse
 from chengyi.model.errors import ChengyiError, IntegrityError
@@ -107,7 +108,7 @@ def standing_of(node: Node) -> Standing:
         cosigned = node.ledger.cosigned()
         signed = dict(_signed(node, [each for each in (cosigned, published) if each]))
     except IntegrityError as error:
-        fault, signed = _said(error), {}
+        fault, signed = said_of(error), {}
     quorum = publisher.policy.judge(cosigned.note) if cosigned and not fault else None
     failures = publisher.failures()
     lines = [
@@ -197,7 +198,7 @@ def _followed(node: Node, origin: str) -> FollowedLine:
     try:
         last = node.witness.last(origin)
     except IntegrityError as error:
-        return FollowedLine(origin, None, told[0] if told else None, _said(error))
+        return FollowedLine(origin, None, told[0] if told else None, said_of(error))
     return FollowedLine(origin, last.size if last else None, told[0] if told else None)
 
 
@@ -247,10 +248,6 @@ def _json(text: bytes) -> Mapping[str, Any]:
     except (ValueError, RecursionError):
         return {}
     return value if isinstance(value, dict) else {}
-
-
-def _said(error: ChengyiError) -> Text:
-    return Text(f"{error.message('zh')}{error.advice('zh')}", f"{error.message('en')} {error.advice('en')}".strip())
 
 
 def _filled(text: Text, facts: Mapping[str, str]) -> Text:

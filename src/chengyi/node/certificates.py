@@ -75,7 +75,6 @@ class StoreCertifier:
             authority = self._node.authority
             if not authority.issuing:
                 return self._own.certify(store, public)
-            authority.keep_current()  # the region itself may have ended meanwhile
             return authority.certify_store(store, public.public_bytes_raw())
 
     def check(self, certificate: bytes, store: str) -> None:

@@ -9,12 +9,11 @@ Keeps promise 8 of `docs/security.md`: certificates that end. Rules:
 3. What the region refuses is told with its own reason; what it answers is bounded.
 """
 
-import json
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+from chengyi.model.canonical import parse
 from chengyi.model.errors import UsageError
 from chengyi.trust.authority.refusals import Reason, refusal
 from chengyi.trust.authority.wire import CERTIFICATE, LIST, LONGEST_CHAIN, MOST_LISTS, Enrolment, Renewal, unpem
@@ -22,7 +21,6 @@ from chengyi.trust.transport import Exchange, Limits
 
 if TYPE_CHECKING:
     from chengyi.node.node import Node
-    from chengyi.trust.authority.authority import Authority
     from chengyi.trust.authority.names import Identity
 
 REFUSED = 403
@@ -60,13 +58,8 @@ class RegionDoor:
                 raise _refusal(exchange, body, self._name)
             return _unpem(exchange, body, CERTIFICATE, LONGEST_CHAIN)
 
-    @contextmanager
-    def _exchange(self, what: str) -> Iterator[Exchange]:
-        exchange = Exchange(f"{self._url}/authority/{what}", "application/json", _LIMITS)
-        try:
-            yield exchange
-        finally:
-            exchange.close()
+    def _exchange(self, what: str) -> "closing[Exchange]":
+        return closing(Exchange(f"{self._url}/authority/{what}", "application/json", _LIMITS))
 
 
 def join(node: "Node", token: str, fingerprint: str) -> "Identity":
@@ -92,12 +85,13 @@ def join(node: "Node", token: str, fingerprint: str) -> "Identity":
 def renew(node: "Node") -> None:
     """Renew this node's certificate at its region; CertificateError, UnreachableError, UsageError."""
     authority = node.authority
-    chain = _door(node).renew(ask_for_renewal(node, authority))
+    chain = _door(node).renew(ask_for_renewal(node))
     authority.credentials.accept(chain, authority.trusted, node.clock.now())
 
 
-def ask_for_renewal(node: "Node", authority: "Authority") -> Renewal:
+def ask_for_renewal(node: "Node") -> Renewal:
     """Make the next key, and return what the region needs to certify it."""
+    authority = node.authority
     held = authority.own(node.settings.node.id)
     request = authority.credentials.begin(authority.check(held.chain).name, held.key.suite)
     return Renewal(held.chain, request, held.prove(request))
@@ -131,7 +125,6 @@ def _unpem(exchange: Exchange, body: bytes, what: str, most: int) -> list[bytes]
 
 def _refusal(exchange: Exchange, body: bytes, name: str) -> Exception:
     try:
-        told = json.loads(body)
-        return refusal(Reason(told["reason"]), name)
-    except (ValueError, KeyError, TypeError, RecursionError):
+        return refusal(Reason(parse(body)["reason"]), name)
+    except (ValueError, KeyError, TypeError):
         return exchange.unreachable("答复无法识读 (its answer cannot be read)")

@@ -21,7 +21,7 @@ from chengyi.model.reporter import Reporter
 from chengyi.node.creation import FILED, Titles, make_home
 from chengyi.node.status import Status, status_of
 from chengyi.node.verification import VerifyReport, verify_home
-from chengyi.node.witnessing import publish
+from chengyi.node.witnessing import faults_of, publish
 from chengyi.store.home import Home
 from chengyi.store.rows import Rows
 from chengyi.store.settings import HomeSettings, from_environment
@@ -85,12 +85,7 @@ class RunReport:
     @property
     def unwitnessed(self) -> tuple[ChengyiError, ...]:
         """Return what kept the ledger from its witnesses, time-stamps and anchors; none of it stops a run."""
-        told = self.witnessing
-        if isinstance(told, ChengyiError):
-            witnessing: tuple[ChengyiError, ...] = (told,)
-        else:
-            witnessing = (*told.conflicts, *told.failures) if told else ()
-        return (*witnessing, *(self.anchoring.faults if self.anchoring else ()))
+        return (*faults_of(self.witnessing), *(self.anchoring.faults if self.anchoring else ()))
 
 
 class Node:

@@ -17,7 +17,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from chengyi.model.errors import ChengyiError
-from chengyi.node.witnessing import publish
+from chengyi.node.membership import keep_membership
+from chengyi.node.witnessing import faults_of, publish
 
 if TYPE_CHECKING:
     from chengyi.node.node import Node
@@ -76,17 +77,10 @@ class Round:
 
 def keep_up(node: "Node") -> Round:
     """Do one round and return what failed."""
-    others: list[ChengyiError] = []
     certificates = _fault(lambda: _certificates(node))
     refusals = _fault(lambda: node.refusals.settle(node.audit))
-    told = publish(node)
-    if refusals is not None:
-        others.append(refusals)
-    if isinstance(told, ChengyiError):
-        others.append(told)
-    elif told is not None:
-        others += [*told.conflicts, *told.failures]
-    return Round(certificates, (*others, *node.anchoring.after_run().faults))
+    witnessing, anchoring = faults_of(publish(node)), node.anchoring.after_run().faults
+    return Round(certificates, (*((refusals,) if refusals else ()), *witnessing, *anchoring))
 
 
 def _fault(work: Callable[[], object]) -> ChengyiError | None:
@@ -103,6 +97,4 @@ def _certificates(node: "Node") -> None:
     if authority.issuing and authority.credentials.current() is not None:
         authority.own(node.settings.node.id)
     elif not authority.issuing and node.settings.authority.region:
-        from chengyi.node.membership import keep_membership
-
         keep_membership(node)

@@ -116,6 +116,13 @@ def publish(node: "Node") -> "PublishReport | ChengyiError | None":
         return fault
 
 
+def faults_of(told: "PublishReport | ChengyiError | None") -> tuple[ChengyiError, ...]:
+    """Return what went wrong in a round, as `publish` told it."""
+    if isinstance(told, ChengyiError):
+        return (told,)
+    return (*told.conflicts, *told.failures) if told else ()
+
+
 def _worth(node: "Node", size: int) -> bool:
     """Tell whether the ledger grew beyond `size` by anything but what witnessing itself puts on record."""
     before: int | None = None

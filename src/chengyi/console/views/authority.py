@@ -15,6 +15,7 @@ from django.views.decorators.csrf import csrf_exempt
 from chengyi.console import certifying
 from chengyi.console.application import node_of
 from chengyi.console.door import opens_to_all
+from chengyi.console.errors import said_of
 from chengyi.console.messages import body_of
 from chengyi.model.errors import CertificateError, NotFoundError
 from chengyi.node.membership import REFUSED
@@ -67,9 +68,10 @@ def _issued(request: HttpRequest, issue: Callable[[Authority, bytes], bytes]) ->
             raise refusal(Reason.TOO_LARGE, "")
         return _text(pem(CERTIFICATE, _asked(authority, body, issue), *authority.chain))
     except CertificateError as error:
+        words = said_of(error)
         said = {"reason": error.facts["reason"], "name": error.facts["name"]}
-        message = {each: f"{error.message(each)}{error.advice(each)}" for each in ("zh", "en")}
-        return JsonResponse({**said, "message": message}, status=REFUSED, json_dumps_params={"ensure_ascii": False})
+        said |= {"message": {"zh": words.zh, "en": words.en}}
+        return JsonResponse(said, status=REFUSED, json_dumps_params={"ensure_ascii": False})
 
 
 def _asked(authority: Authority, body: bytes, issue: Callable[[Authority, bytes], bytes]) -> bytes:

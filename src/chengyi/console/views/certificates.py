@@ -15,6 +15,7 @@ from django.shortcuts import redirect
 from chengyi.console import certifying
 from chengyi.console.application import desk_of, node_of
 from chengyi.console.door import opens
+from chengyi.console.errors import said_of
 from chengyi.console.views.page import code_of, number_of, said, show, text_of
 from chengyi.model.actor import Permission
 from chengyi.model.errors import NotFoundError, UsageError
@@ -35,6 +36,7 @@ def listing(request: HttpRequest) -> HttpResponse:
     """Show the authority, the node's own certificate, and what was issued."""
     authority, now = certifying.authority_of(node_of(request)), node_of(request).clock.now()
     values: dict[str, Any] = {"now": now, "may_manage": request.actor.may(Permission.MANAGE_CERTIFICATES)}
+    fault = desk_of(request).upkeep.fault
     if authority is not None:
         kind, name = code_of(request, "kind", Kind), text_of(request, "name", 80)
         most = number_of(request.GET.get("most"), SHOWN, MOST)
@@ -50,7 +52,7 @@ def listing(request: HttpRequest) -> HttpResponse:
             "kind": kind,
             "name": name,
             "enrolling": ENROLLING,
-            "fault": certifying.said_of(desk_of(request).upkeep.fault),
+            "fault": said_of(fault) if fault else None,
             "region": node_of(request).settings.authority.region,
             "stale": [each for each in view.lists if each.is_stale(now)],
         }

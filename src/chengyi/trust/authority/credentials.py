@@ -17,7 +17,6 @@ from pathlib import Path
 from typing import Any
 
 from cryptography import x509
-from cryptography.hazmat.primitives.serialization import Encoding
 
 from chengyi.model.canonical import parse
 from chengyi.model.errors import IntegrityError, UsageError
@@ -29,6 +28,7 @@ from chengyi.trust.authority.refusals import Reason, refusal
 from chengyi.trust.authority.requests import make_request, prove_renewal
 from chengyi.trust.authority.suites import SigningKey, Suite
 from chengyi.trust.authority.trusted import Trusted
+from chengyi.trust.authority.wire import CERTIFICATE, pem
 from chengyi.trust.ports import Keys
 
 OWN, NEXT = "own.json", "own-next.json"
@@ -58,8 +58,7 @@ class Holding:
 
     def pem(self) -> bytes:
         """Return the chain as PEM, leaf first."""
-        found = [x509.load_der_x509_certificate(each) for each in self.chain]
-        return b"".join(each.public_bytes(Encoding.PEM) for each in found)
+        return pem(CERTIFICATE, *self.chain).encode()
 
 
 class Credentials:

@@ -89,6 +89,7 @@ class Office:
 
     def issue(self, kind: Kind, name: str, public: bytes, replaces: str | None = None) -> bytes:
         """Issue a certificate (DER) for a key (SubjectPublicKeyInfo)."""
+        self.keep_root()
         now, issuer = self.now, self.issuer
         self._check_clock(now)
         days, hours = self.terms.store_days, self.terms.leaf_hours

@@ -12,7 +12,6 @@ from datetime import datetime
 from pathlib import Path
 
 from cryptography import x509
-from cryptography.hazmat.primitives.serialization import Encoding
 
 from chengyi.model.errors import CertificateError, IntegrityError
 from chengyi.store.files import write_whole
@@ -32,6 +31,7 @@ from chengyi.trust.authority.profiles import key_identifier
 from chengyi.trust.authority.refusals import Reason, refusal
 from chengyi.trust.authority.revocation import RevocationList, check_not_revoked
 from chengyi.trust.authority.suites import SM2_WITH_SM3, is_signed_by, public_of
+from chengyi.trust.authority.wire import CERTIFICATE, pem
 
 ROOTS, REGIONS, LISTS = "roots.pem", "regions.pem", "lists"
 _LARGEST_FILE = 1 << 20
@@ -58,8 +58,8 @@ class Trusted:
     def write(folder: Path, roots: Sequence[bytes], regions: Sequence[bytes]) -> None:
         """Write the certificates (DER) that are to be trusted."""
         (folder / LISTS).mkdir(parents=True, exist_ok=True, mode=0o700)
-        write_whole(folder / ROOTS, _pem(roots))
-        write_whole(folder / REGIONS, _pem(regions))
+        write_whole(folder / ROOTS, pem(CERTIFICATE, *roots))
+        write_whole(folder / REGIONS, pem(CERTIFICATE, *regions))
 
     def check(
         self, chain: bytes | Sequence[bytes], name: str = "", purpose: Purpose = Purpose.CLIENT, *, at: datetime
@@ -176,8 +176,3 @@ def _read(path: Path) -> list[x509.Certificate]:
         return []
     except ValueError as error:
         raise IntegrityError(object=str(path), why="不是 PEM 证书 (not PEM certificates)") from error
-
-
-def _pem(certificates: Sequence[bytes]) -> str:
-    found = [x509.load_der_x509_certificate(each) for each in certificates]
-    return "".join(each.public_bytes(Encoding.PEM).decode() for each in found)

@@ -5,7 +5,7 @@ Rules: what comes from outside is bounded before it is read, and is believed not
 
 import base64
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -24,7 +24,7 @@ class Enrolment:
 
     def render(self) -> str:
         """Return the text that is sent."""
-        return _render({"request": b64(self.request), "token": self.token})
+        return _render({"request": _b64(self.request), "token": self.token})
 
     @classmethod
     def parse(cls, text: bytes) -> "Enrolment":
@@ -45,7 +45,7 @@ class Renewal:
     def render(self) -> str:
         """Return the text that is sent."""
         return _render(
-            {"chain": [b64(each) for each in self.chain], "request": b64(self.request), "proof": b64(self.proof)}
+            {"chain": [_b64(each) for each in self.chain], "request": _b64(self.request), "proof": _b64(self.proof)}
         )
 
     @classmethod
@@ -62,7 +62,7 @@ class Renewal:
 
 def pem(what: str, *ders: bytes) -> str:
     """Return PEM blocks of one kind."""
-    return "".join(_block(what, b64(each)) for each in ders)
+    return "".join(_block(what, _b64(each)) for each in ders)
 
 
 def unpem(what: str, text: bytes, most: int) -> list[bytes]:
@@ -74,13 +74,7 @@ def unpem(what: str, text: bytes, most: int) -> list[bytes]:
     return [base64.b64decode(b"".join(block.partition(last)[0].split()), validate=True) for block in blocks]
 
 
-def chain_text(chain: Sequence[bytes]) -> str:
-    """Return a chain (DER, leaf first) as PEM."""
-    return pem(CERTIFICATE, *chain)
-
-
-def b64(raw: bytes) -> str:
-    """Return bytes in base64."""
+def _b64(raw: bytes) -> str:
     return base64.b64encode(raw).decode()
 
 
