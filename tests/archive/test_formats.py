@@ -98,3 +98,9 @@ def test_any_bytes_are_something(head: bytes, suffix: str) -> None:
     found = identify(f"a.{suffix}", head)
     assert found.family == family_of(head)
     assert found.name in ALLOWED or found.name == found.family or found.family in {"zip", "ole", "riff"}
+
+
+def test_promise_8_many_comments_cost_no_more_than_their_length() -> None:
+    comments = b"<!-- a --> " * 350
+    assert family_of(b"<?xml version='1.0'?>" + comments + b"<html>") == "html"
+    assert family_of(b"<?xml version='1.0'?>" + comments + b"<stylesheet>") == "xml"

@@ -50,7 +50,7 @@ _SIGNATURES: tuple[tuple[bytes, int, str], ...] = (
     (b"\xcf\xfa\xed\xfe", 0, "executable"),
 )
 _MARKUP = re.compile(
-    rb"\s*(?:<\?xml[^>]*>\s*)?(?:<!--.*?-->\s*)*<(?:!doctype\s+html|html|head|table|body)[\s>]",
+    rb"\s*(?:<\?xml[^>]*>\s*)?(?><!--.*?-->\s*)*+<(?:!doctype\s+html|html|head|table|body)[\s>]",
     re.IGNORECASE | re.DOTALL,
 )
 _XML = re.compile(rb"\s*<\?xml[\s>]")
